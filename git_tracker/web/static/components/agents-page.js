@@ -1,0 +1,75 @@
+import { asActor, avatar } from "../actors.js";
+import { timeAgo } from "../clock.js";
+import { h, setText } from "../dom.js";
+import { Refresh } from "../refresh.js";
+import { hashOf } from "../router.js";
+import { plural } from "../text.js";
+
+/** Who works here: every agent session, for whom, how much it did and what its signatures are worth. */
+export class AgentsPage extends HTMLElement {
+  #app;
+  #stop = new AbortController();
+  #refresh = new Refresh(() => this.#read(), 2000);
+  #says = h("p", { class: "says", role: "status" });
+  #count = h("span", { class: "quiet", role: "status" });
+  #list = h("div", { class: "agent-cards", "aria-busy": "true" });
+
+  constructor(app) {
+    super();
+    this.#app = app;
+  }
+
+  connectedCallback() {
+    document.title = `Agents · ${this.#app.me.repository}`;
+    this.append(h("div", { class: "toolbar" }, h("h1", {}, "Agents"), this.#count), this.#says, this.#list);
+    for (const type of ["event", "reset"]) this.#app.live.addEventListener(type, () => this.#refresh.cue(), { signal: this.#stop.signal });
+    this.#refresh.now();
+  }
+
+  disconnectedCallback() {
+    this.#stop.abort();
+    this.#refresh.stop();
+  }
+
+  follow({ id }) { return !id; }
+
+  async #read() {
+    try {
+      const { items } = await this.#app.api.agents(this.#stop.signal);
+      this.#show(items);
+    } catch (problem) {
+      if (problem.name !== "AbortError" && problem.status !== 401) setText(this.#says, problem.message);
+    } finally {
+      this.#list.removeAttribute("aria-busy");
+    }
+  }
+
+  #show(agents) {
+    const sorted = agents.toSorted((a, b) => b.active - a.active || String(b.last_at).localeCompare(String(a.last_at)));
+    const active = sorted.filter((agent) => agent.active).length;
+    setText(this.#says, "");
+    setText(this.#count, agents.length ? `${agents.length.toLocaleString("en")}, ${active} active now` : "");
+    const groups = [["Active now", sorted.filter((agent) => agent.active)], ["Earlier", sorted.filter((agent) => !agent.active).slice(0, 200)]];
+    this.#list.replaceChildren(...groups.filter(([, some]) => some.length).map(([title, some]) => h("section", {}, h("h2", {}, title), h("ul", {}, some.map(agentCard)))));
+    if (!agents.length) this.#list.append(h("section", { class: "empty" }, h("h2", {}, "No agent has worked here yet"),
+      h("p", {}, "Connect one over MCP; each session gets a key of its own and leaves a signed trail."), h("pre", {}, h("code", {}, "tracker setup claude-code"))));
+  }
+}
+
+function agentCard(agent) {
+  const person = asActor(agent.person);
+  return h("li", { class: "agent-card", data: { agent: agent.id, active: String(Boolean(agent.active)) } },
+    avatar({ ...agent, session: agent.id, person: person?.id }, "large"),
+    h("div", { class: "agent-who" }, h("a", { href: hashOf.agent(agent.id), class: "agent-name" }, agent.name || agent.id),
+      h("p", { class: "quiet" }, [agent.client, `for ${person?.name ?? "unknown"}`].filter(Boolean).join(", "))),
+    h("p", { class: "agent-when" }, agent.active ? h("span", { class: "active-now" }, "active") : "last seen ", agent.active ? null : timeAgo(agent.last_at)),
+    h("dl", { class: "agent-numbers" },
+      ...number("events", agent.events), ...number("issues", agent.issues), ...number("verified", agent.ok),
+      ...(agent.muted ? number("muted", agent.muted) : []), ...(agent.quarantined ? number("quarantined", agent.quarantined) : [])));
+}
+
+function number(word, value) {
+  return [h("div", { data: { number: word }, title: plural(value ?? 0, word.replace(/s$/, ""), word) }, h("dt", {}, word), h("dd", {}, Number(value ?? 0).toLocaleString("en")))];
+}
+
+customElements.define("agents-page", AgentsPage);

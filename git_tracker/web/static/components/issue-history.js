@@ -1,0 +1,30 @@
+import { actorName, asActor, avatar, clientTag } from "../actors.js";
+import { timeAgo } from "../clock.js";
+import { h, keyed } from "../dom.js";
+import { verdictBadge } from "../marks.js";
+import { eventIcon, summaryOf } from "./event-row.js";
+
+/** Every event of the issue, newest first, with who, through which client, and what the signature is worth. */
+export class IssueHistory extends HTMLElement {
+  #list = h("ol", { class: "history", "aria-label": "History, newest first" });
+  #none = h("p", { class: "none" }, "Reading the history…");
+
+  connectedCallback() { if (!this.firstElementChild) this.append(this.#list, this.#none); }
+
+  show(issue, events) {
+    keyed(this.#list, events.toReversed(), (event) => `${event.entry} ${event.cursor} ${event.type} ${event.summary}`, historyRow);
+    this.#none.hidden = events.length > 0;
+  }
+}
+
+function historyRow(event) {
+  const actor = asActor(event.actor);
+  return h("li", { class: "event", data: { event: event.type, entry: event.entry, verdict: event.verdict } }, avatar(actor, "small"),
+    h("div", { class: "event-body" },
+      h("p", { class: "event-line" }, actorName(actor), clientTag(actor), " ", h("span", { class: "event-summary" }, eventIcon(event.type), " ", summaryOf(event))),
+      event.verdict !== "ok" && event.reason && h("p", { class: "trail-reason" }, event.reason),
+      h("p", { class: "trail-ids" }, "entry ", h("code", { title: event.entry }, String(event.entry ?? "").slice(0, 10)), event.imported && h("span", { class: "mark with-icon i-imported", data: { mark: "imported" } }, "imported"))),
+    h("div", { class: "event-end" }, verdictBadge(event.verdict, event.reason), timeAgo(event.at)));
+}
+
+customElements.define("issue-history", IssueHistory);
