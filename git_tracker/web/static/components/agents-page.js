@@ -1,6 +1,6 @@
 import { asActor, avatar } from "../actors.js";
 import { timeAgo } from "../clock.js";
-import { h, setText } from "../dom.js";
+import { h, keyed, setText } from "../dom.js";
 import { Refresh } from "../refresh.js";
 import { hashOf } from "../router.js";
 import { plural } from "../text.js";
@@ -50,15 +50,27 @@ export class AgentsPage extends HTMLElement {
     setText(this.#says, "");
     setText(this.#count, agents.length ? `${agents.length.toLocaleString("en")}, ${active} active now` : "");
     const groups = [["Active now", sorted.filter((agent) => agent.active)], ["Earlier", sorted.filter((agent) => !agent.active).slice(0, 200)]];
-    this.#list.replaceChildren(...groups.filter(([, some]) => some.length).map(([title, some]) => h("section", {}, h("h2", {}, title), h("ul", {}, some.map(agentCard)))));
-    if (!agents.length) this.#list.append(h("section", { class: "empty" }, h("h2", {}, "No agent has worked here yet"),
+    this.querySelector(".empty")?.remove();
+    keyed(this.#list, groups.filter(([, some]) => some.length), ([title]) => title, ([title, some]) => showGroup(h("section", {}, h("h2", {}, title), h("ul")), some), (section, [, some]) => showGroup(section, some));
+    if (!agents.length) this.#list.after(h("section", { class: "empty" }, h("h2", {}, "No agent has worked here yet"),
       h("p", {}, "Connect one over MCP; each session gets a key of its own and leaves a signed trail."), h("pre", {}, h("code", {}, "tracker setup claude-code"))));
   }
 }
 
-function agentCard(agent) {
+function showGroup(section, agents) {
+  keyed(section.querySelector("ul"), agents, ({ id }) => id, (agent) => showAgent(h("li", { class: "agent-card" }), agent), showAgent);
+  return section;
+}
+
+function showAgent(card, agent) {
+  const is = JSON.stringify(agent);
+  if (card.was === is) return card;
+  const focused = card.contains(document.activeElement);
+  card.was = is;
+  card.dataset.agent = agent.id;
+  card.dataset.active = String(Boolean(agent.active));
   const person = asActor(agent.person);
-  return h("li", { class: "agent-card", data: { agent: agent.id, active: String(Boolean(agent.active)) } },
+  card.replaceChildren(
     avatar({ ...agent, session: agent.id, person: person?.id }, "large"),
     h("div", { class: "agent-who" }, h("a", { href: hashOf.agent(agent.id), class: "agent-name" }, agent.name || agent.id),
       h("p", { class: "quiet" }, [agent.client, `for ${person?.name ?? "unknown"}`].filter(Boolean).join(", "))),
@@ -66,6 +78,8 @@ function agentCard(agent) {
     h("dl", { class: "agent-numbers" },
       ...number("events", agent.events), ...number("issues", agent.issues), ...number("verified", agent.ok),
       ...(agent.muted ? number("muted", agent.muted) : []), ...(agent.quarantined ? number("quarantined", agent.quarantined) : [])));
+  if (focused) card.querySelector("a").focus();
+  return card;
 }
 
 function number(word, value) {

@@ -26,7 +26,7 @@ export class AppShell extends HTMLElement {
   #links;
   #live = h("span", { class: "live", role: "status" });
   #people = h("span", { class: "people", "aria-label": "People here now" });
-  #search = h("input", { type: "search", name: "q", class: "search", placeholder: "Search: words, status:todo, label:bug, is:ready", "aria-label": "Search issues", autocomplete: "off", spellcheck: "false", maxlength: "1000", "aria-keyshortcuts": "/" });
+  #search = h("input", { type: "search", name: "q", class: "search", placeholder: "Search issues", title: "Words, and filters such as status:todo label:bug assignee:me is:ready", "aria-label": "Search issues", autocomplete: "off", spellcheck: "false", maxlength: "1000", "aria-keyshortcuts": "/" });
 
   constructor(app) {
     super();

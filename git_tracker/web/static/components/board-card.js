@@ -3,9 +3,10 @@ import { remaining } from "../clock.js";
 import { h, setText } from "../dom.js";
 import { labelChip, priorityClass, priorityName, stateMarks, typeIcon } from "../marks.js";
 import { hashOf } from "../router.js";
-import { hue, plural } from "../text.js";
+import { hue, plural, visible } from "../text.js";
 
 const LABELS_SHOWN = 3;
+const LONGEST_NAME = 18;
 
 /** One issue on the board. Kept to about a dozen elements: a full board must stay light. */
 export class BoardCard extends HTMLElement {
@@ -49,6 +50,7 @@ export class BoardCard extends HTMLElement {
       h("span", { class: `card-id with-icon i-${typeIcon(row.type)}`, title: row.type }, row.short),
       h("span", { class: `icon priority ${priorityClass(row.priority)}`, role: "img", "aria-label": priorityName(row.priority), title: priorityName(row.priority), data: { priority: row.priority } }),
       ...stateMarks(row),
+      row.comment_count > 0 && h("span", { class: "count with-icon i-comment", title: plural(row.comment_count, "comment") }, row.comment_count),
       row.assignee && avatar(asActor(row.assignee), "small end"),
     ].filter(Boolean);
   }
@@ -59,7 +61,6 @@ export class BoardCard extends HTMLElement {
       ...labels.slice(0, LABELS_SHOWN).map(labelChip),
       labels.length > LABELS_SHOWN && h("span", { class: "chip more", title: labels.slice(LABELS_SHOWN).join(", ") }, `+${labels.length - LABELS_SHOWN}`),
       row.claim && claimTag(row.claim),
-      row.comment_count > 0 && h("span", { class: "count with-icon i-comment", title: plural(row.comment_count, "comment") }, row.comment_count),
     ].filter(Boolean);
   }
 }
@@ -67,7 +68,8 @@ export class BoardCard extends HTMLElement {
 /** Who holds an issue and for how long still; the clock keeps the text true. */
 export function claimTag(claim) {
   const actor = asActor(claim.actor);
-  const who = `${nameOf(actor)} · `;
+  const name = [...visible(nameOf(actor))];
+  const who = `${name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME - 1).join("")}…` : name.join("")} · `; // the lease matters more than the whole name
   const tentative = claim.state && !["held", "live", "firm", "active"].includes(claim.state) ? `, ${claim.state}` : "";
   return h("span", { class: `claim with-icon i-${isAgent(actor) ? "agents" : "claim"}`, title: `Claimed by ${nameOf(actor)}${tentative}`, vars: { "--h": hue(actor?.id ?? "") },
                      data: { until: claim.until ?? "", who, claim: actor?.id ?? "" } }, who + remaining(claim.until));

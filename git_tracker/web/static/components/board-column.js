@@ -9,7 +9,7 @@ export class BoardColumn extends HTMLElement {
   #create;
   #count = h("span", { class: "total" });
   #cards = h("div", { class: "cards", role: "list" });
-  #more = h("a", { class: "more" });
+  #more = h("a", { class: "column-more" });
   #none = h("p", { class: "none" });
 
   constructor(app, create) {

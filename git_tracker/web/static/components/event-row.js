@@ -24,10 +24,11 @@ export function eventRow(event, { slim = false } = {}) {
     h("span", { class: "short" }, event.short), slim ? null : h("span", { class: "event-title" }, event.title));
   const when = h("time", { datetime: event.at, title: fullTime(event.at) }, clockTime(event.at));
   const bad = event.verdict !== "ok";
+  const badge = verdictBadge(event.verdict, event.reason);
   return h("li", { class: "event", data: { cursor: event.cursor, entry: event.entry, issue: event.issue, event: event.type, verdict: event.verdict, actor: actor?.id } },
     avatar(actor, slim ? "small" : ""),
     h("div", { class: "event-body" },
       h("p", { class: "event-line" }, actorName(actor), slim ? null : clientTag(actor), " ", h("span", { class: "event-summary" }, eventIcon(event.type), " ", summaryOf(event))),
-      h("p", { class: "event-what" }, issue, event.imported && h("span", { class: "mark with-icon i-imported", data: { mark: "imported" } }, "imported"))),
-    h("div", { class: "event-end" }, slim && !bad ? null : verdictBadge(event.verdict, event.reason), when));
+      h("p", { class: "event-what" }, issue, slim && when, slim && bad && badge, event.imported && h("span", { class: "mark with-icon i-imported", data: { mark: "imported" } }, "imported"))),
+    slim ? null : h("div", { class: "event-end" }, badge, when));
 }

@@ -83,7 +83,7 @@ export class IssueProperties extends HTMLElement {
     const writable = this.#app.me.role !== "observer";
     const chips = issue.labels.map((label) => {
       const chip = labelChip(label);
-      if (writable) chip.append(h("button", { type: "button", "aria-label": `Remove ${label}`, on: { click: () => this.#act.change({ remove_labels: [label] }) } }, icon("close")));
+      if (writable) chip.replaceChildren(h("span", { class: "chip-text" }, label), h("button", { type: "button", "aria-label": `Remove ${label}`, on: { click: () => this.#act.change({ remove_labels: [label] }) } }, icon("close")));
       return chip;
     });
     const add = writable && h("button", { type: "button", class: "bare small", title: "Add a label", "aria-label": "Add a label", data: { action: "add-label" }, on: { click: async () => {

@@ -24,7 +24,7 @@ class Menu {
     this.#resolve = resolve;
     this.#list.setAttribute("aria-label", options.label);
     this.#list.tabIndex = -1;
-    this.#field = options.filter && h("input", { type: "text", class: "filter", placeholder: options.free || "Filter", "aria-label": options.free || `Filter ${options.label}`, autocomplete: "off", spellcheck: "false", maxlength: "256" });
+    this.#field = options.filter ? h("input", { type: "text", class: "filter", placeholder: options.free || "Filter", "aria-label": options.free || `Filter ${options.label}`, autocomplete: "off", spellcheck: "false", maxlength: "256" }) : null;
     this.#popover = h("div", { class: "menu", popover: "auto" }, h("p", { class: "menu-title" }, options.label), this.#field, this.#list);
     this.#popover.addEventListener("keydown", (event) => this.#key(event));
     this.#popover.addEventListener("toggle", (event) => { if (event.newState === "closed") this.#finish(undefined); });
