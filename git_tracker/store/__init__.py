@@ -1,0 +1,33 @@
+"""The event store: issues as signed events in git. Other packages import from here, never from a module inside.
+
+Names are loaded when first used (PEP 562): `tracker list` must not pay for libgit2.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from git_tracker.store.bus import Bus, Cue
+    from git_tracker.store.events import EVENTS
+    from git_tracker.store.identity import Delegation, Identity, Signer
+    from git_tracker.store.place import Place
+    from git_tracker.store.shape import Event
+    from git_tracker.store.store import IssueStore
+    from git_tracker.store.workflow import KANBAN, Workflow
+
+_HOMES = {
+    "EVENTS": "events", "KANBAN": "workflow", "Bus": "bus", "Cue": "bus", "Delegation": "identity", "Event": "shape",
+    "Identity": "identity", "IssueStore": "store", "Place": "place", "Signer": "identity", "Workflow": "workflow",
+}  # fmt: skip
+
+__all__ = [
+    "EVENTS", "KANBAN", "Bus", "Cue", "Delegation", "Event", "Identity", "IssueStore", "Place", "Signer", "Workflow",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,158 @@
+"""Identities, signers and certificates: the only module that imports PyNaCl.
+
+A person is a key of a device; an agent session is a key of its own with a certificate by the person's key. Private
+keys of sessions live in memory only. Entropy and time come in from outside.
+"""
+
+import base64
+from collections.abc import Callable
+from functools import lru_cache
+from typing import NamedTuple
+
+from nacl import bindings
+from nacl.exceptions import CryptoError
+
+from git_tracker.errors import Corrupt
+from git_tracker.store import sshwire
+
+CERT_SKEW = 600  # seconds a claimed time may lie outside a certificate's validity, for clocks that differ
+
+RawSign = Callable[[bytes], bytes]
+
+
+class Identity(NamedTuple):
+    """A public key with a name: who somebody is. `key` is the raw 32 bytes of an Ed25519 public key."""
+
+    name: str
+    email: str
+    key: bytes
+
+    @property
+    def fingerprint(self) -> str:
+        return sshwire.fingerprint(self.key)
+
+
+class Delegation(NamedTuple):
+    """What a certificate says: this key acts as session `sid` for the person whose key is `issuer`."""
+
+    sid: str
+    person: str
+    client: str
+    label: str
+    key: bytes
+    issuer: bytes
+    serial: int
+    valid_after: int
+    valid_before: int
+    scope: str
+
+
+class Signer:
+    """An identity with its private key; `certificate` is set for agent sessions."""
+
+    def __init__(self, identity: Identity, sign: RawSign, certificate: bytes = b"") -> None:
+        self.identity = identity
+        self._sign = sign
+        self.certificate = certificate
+        self.delegation = delegation(certificate) if certificate else None
+
+    def __repr__(self) -> str:  # never anything of the private key
+        return f"Signer({self.identity.name!r}, {self.identity.fingerprint})"
+
+    @property
+    def issuer(self) -> bytes:
+        """The person's key that stands behind this signer."""
+        return self.delegation.issuer if self.delegation else self.identity.key
+
+    @property
+    def sid(self) -> str:
+        return self.delegation.sid if self.delegation else ""
+
+    def sign(self, payload: bytes) -> str:
+        """Return the armoured SSHSIG of a commit payload."""
+        holder = self.certificate or sshwire.public_blob(self.identity.key)
+        return sshwire.armour(holder, self._sign(sshwire.signed_bytes(payload)))
+
+    def delegate(
+        self, *, sid: str, person: str, client: str, label: str, serial: int, valid: tuple[int, int], seed: bytes,
+        nonce: bytes, scope: str = "",
+    ) -> "Signer":  # fmt: skip
+        """Return a session's signer: a new key from `seed` (32 random bytes), certified by this signer's key.
+
+        `valid` is (after, before) in seconds since 1970.
+        """
+        key, sign = _from_seed(seed)
+        words = (sid, _word(client) or "-", _word(label))
+        body = sshwire.certificate_body(
+            key=key, issuer=self.identity.key, serial=serial, key_id=" ".join(words).strip(),
+            principal=f"{sid}.{person}@tracker", valid=valid, scope=scope, nonce=nonce,
+        )  # fmt: skip
+        certificate = sshwire.certificate(body, self._sign(body))
+        return Signer(Identity(label, f"{sid}.{person}@tracker", key), sign, certificate)
+
+
+class Proof(NamedTuple):
+    """Whose signature a payload carries."""
+
+    key: bytes
+    delegation: Delegation | None
+
+    @property
+    def issuer(self) -> bytes:
+        return self.delegation.issuer if self.delegation else self.key
+
+
+def verify(payload: bytes, armour: str) -> Proof:
+    """Return who signed `payload`, or raise `Corrupt`. Says nothing about whether they were allowed to."""
+    found = sshwire.parse_armour(armour)
+    held = _holder(found.holder)
+    key = held.key if isinstance(held, Delegation) else held
+    _check(key, sshwire.signed_bytes(payload), found.signature)
+    return Proof(key, held if isinstance(held, Delegation) else None)
+
+
+def delegation(certificate: bytes) -> Delegation:
+    """Decode a session certificate and check the issuer's signature on it; raise `Corrupt`."""
+    found = sshwire.parse_certificate(certificate)
+    _check(found.issuer, found.signed, found.signature)
+    sid, _, rest = found.key_id.partition(" ")
+    client, _, label = rest.partition(" ")
+    owner, _, domain = found.principals[0].partition("@")
+    session, _, person = owner.partition(".")
+    if session != sid or domain != "tracker" or not person or not sid:
+        raise Corrupt("the certificate's principal does not name its session")
+    return Delegation(
+        sid, person, "" if client == "-" else client, label, found.key, found.issuer, found.serial,
+        found.valid_after, found.valid_before, found.scope,
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def _holder(blob: bytes) -> bytes | Delegation:
+    """A certificate travels in every signature of its session; it is checked once."""
+    reader = sshwire.Reader(blob)
+    if reader.string() == sshwire.CERT_TYPE:
+        return delegation(blob)
+    return sshwire.parse_public_line(f"ssh-ed25519 {base64.b64encode(blob).decode()}")
+
+
+def _check(key: bytes, message: bytes, signature: bytes) -> None:
+    try:
+        bindings.crypto_sign_open(signature + message, key)
+    except (CryptoError, ValueError) as error:
+        raise Corrupt("the signature does not match") from error
+
+
+def _word(text: str) -> str:
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())[:200]
+
+
+def _from_seed(seed: bytes) -> tuple[bytes, RawSign]:
+    public, secret = bindings.crypto_sign_seed_keypair(seed)
+    return public, lambda message: bindings.crypto_sign(message, secret)[:64]
+
+
+def signer_from_seed(name: str, email: str, seed: bytes) -> Signer:
+    """Return a person's signer from the 32-byte seed of their key."""
+    key, sign = _from_seed(seed)
+    return Signer(Identity(name, email, key), sign)

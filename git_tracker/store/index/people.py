@@ -1,0 +1,180 @@
+"""Who did what: the event feed, histories, agents and their trails, and what did not take effect."""
+
+from typing import Any
+
+from git_tracker.errors import Ambiguous, Invalid, NotFound
+from git_tracker.store import issue
+from git_tracker.store.index import read
+from git_tracker.store.index.schema import Db
+
+Json = Any
+MAX_LIMIT = 500
+_ACTIVE_MS = 15 * 60 * 1000  # an agent whose last entry is younger counts as at work
+
+
+def feed(db: Db, since: str, limit: int, agent: str = "", id: str = "") -> dict[str, Json]:
+    """Return events after a cursor, oldest first; without a cursor the newest ones."""
+    _check(limit)
+    where, values = ["1"], list[object]()
+    if agent:
+        where.append("entries.actor = ?")
+        values.append(actor(db, agent))
+    if id:
+        where.append("issues.id = ?")
+        values.append(id)
+    count = f"select count(*) from events join entries on entries.number = events.entry join issues on issues.key = events.issue where {' and '.join(where)}"
+    total = db.execute(count, values).fetchone()[0] if agent or id else counts(db)["events"]
+    if since:
+        where.append("events.seq > ?")
+        values.append(read.position(db, since))
+    items = read.events(db, " and ".join(where), values, limit, newest=not since)
+    return {"items": items, "next": items[-1]["cursor"] if items else since or read.cursor(db), "total": total}
+
+
+def history(db: Db, id: str, limit: int, cursor: str) -> dict[str, Json]:
+    """Return a page of an issue's events, oldest first, in the order they were admitted."""
+    _check(limit)
+    after = read.position(db, cursor) if cursor else 0
+    key = db.execute("select key from issues where id = ?", (id,)).fetchone()[0]
+    items = read.events(db, "events.issue = ? and events.seq > ?", [key, after], limit + 1)
+    total = db.execute("select count(*) from events where issue = ?", (key,)).fetchone()[0]
+    more = len(items) > limit
+    items = items[:limit]
+    return {"items": items, "next": items[-1]["cursor"] if more else None, "total": total}
+
+
+def _check(limit: int) -> None:
+    if not 0 < limit <= MAX_LIMIT:
+        raise Invalid(f"a page holds 1 to {MAX_LIMIT} events, not {limit}", "use the cursor in `next` for more")
+
+
+_AGENTS = """
+select actors.*, min(entries.at) as started, max(entries.at) as last, count(*) as entries,
+    count(distinct entries.issue) as issues, sum(entries.verdict = 'ok') as ok, sum(entries.verdict = 'muted') as muted,
+    sum(entries.verdict = 'quarantined') as quarantined,
+    (select count(*) from events join entries as own on own.number = events.entry where own.actor = actors.id) as events
+from entries join actors on actors.id = entries.actor where entries.issue != 0
+"""
+
+
+def agents(db: Db, now_ms: int) -> list[dict[str, Json]]:
+    """Return everybody who wrote here, latest first."""
+    rows = db.execute(f"{_AGENTS} group by actors.id order by last desc, actors.id").fetchall()
+    return [_agent(row, now_ms) for row in rows]
+
+
+def _agent(row: Any, now_ms: int) -> dict[str, Json]:
+    return {
+        "id": row["id"], "name": row["name"], "session": row["session"], "client": row["client"],
+        "person": row["person"], "started_at": issue.stamp(row["started"]), "last_at": issue.stamp(row["last"]),
+        "entries": row["entries"], "events": row["events"], "issues": row["issues"], "ok": row["ok"],
+        "muted": row["muted"], "quarantined": row["quarantined"],
+        "active": row["last"] * 1000 > now_ms - _ACTIVE_MS,
+    }  # fmt: skip
+
+
+def actor(db: Db, name: str) -> str:
+    """Return the id of an agent or person by id, unique id prefix or unique name."""
+    if db.execute("select 1 from actors where id = ?", (name,)).fetchone():
+        return name
+    rows = db.execute(
+        "select id from actors where name = ? or (length(?) >= 4 and substr(id, 1, length(?)) = ?) limit 4", (name,) * 4
+    ).fetchall()
+    if not rows:
+        raise NotFound(f"no agent {name!r}", "`tracker agents` lists who worked here")
+    if len(rows) > 1:
+        raise Ambiguous(
+            f"{name!r} names {len(rows)} or more agents: {', '.join(row[0] for row in rows)}", "give the id"
+        )
+    return str(rows[0][0])
+
+
+def audit(db: Db, name: str, limit: int, cursor: str, now_ms: int) -> dict[str, Json]:
+    """Return who delegated an agent, what it did in order, and gaps and forks of its chains."""
+    _check(limit)
+    id = actor(db, name)
+    row = db.execute(f"{_AGENTS} and actors.id = ? group by actors.id", (id,)).fetchone()
+    if row is None:
+        raise NotFound(f"{name!r} wrote nothing here")
+    after = read.position(db, cursor) if cursor else 0
+    found = db.execute(
+        "select entries.*, issues.id as whole, issues.title from entries join issues on issues.key = entries.issue"
+        " where actor = ? and entries.number > ? order by entries.number limit ?",
+        (id, after, limit + 1),
+    ).fetchall()
+    more, found = len(found) > limit, found[:limit]
+    items = []
+    for entry in found:
+        items.append({
+            "entry": entry["id"], "issue": entry["whole"], "short": read.short(db, entry["whole"]),
+            "title": entry["title"], "at": issue.stamp(entry["at"]), "n": entry["n"], "prev": entry["prev"],
+            "verdict": entry["verdict"], "reason": entry["reason"],
+            "events": read.events(db, "events.entry = ?", [entry["number"]], 256),
+        })  # fmt: skip
+    return {
+        "agent": _agent(row, now_ms), "delegation": _delegation(db, row), "items": items, "chain": chain(db, id),
+        "next": f"{read.epoch(db)}.{found[-1]['number']}" if more else None, "total": row["entries"],
+    }  # fmt: skip
+
+
+def _delegation(db: Db, row: Any) -> dict[str, Json] | None:
+    if row["serial"] is None:
+        return None
+    named = db.execute("select name from actors where id = ?", (row["person"],)).fetchone()
+    return {
+        "person": row["person"], "person_name": named[0] if named else row["person"], "person_key": row["issuer"],
+        "key": row["key"], "serial": row["serial"] % (1 << 64), "label": row["label"], "client": row["client"],
+        "valid_after": issue.stamp(row["valid_after"]), "valid_before": issue.stamp(row["valid_before"]),
+        "scope": row["scope"] or "everything",
+    }  # fmt: skip
+
+
+def chain(db: Db, actor: str) -> dict[str, Json]:
+    """Return gaps (numbers that are missing) and forks (two entries after one) of all keys an actor wrote with."""
+    keys = [
+        row[0] for row in db.execute("select distinct chain from entries where actor = ? and chain != ''", (actor,))
+    ]
+    gaps: list[Json] = []
+    forks: list[Json] = []
+    count = 0
+    for key in keys:
+        rows = db.execute("select id, n, prev from entries where chain = ? order by n, number", (key,)).fetchall()
+        seen: dict[str, str] = {}
+        ids = {row["id"] for row in rows}
+        count += len(ids)
+        for row in rows:
+            if row["prev"] is None:
+                continue
+            if row["prev"] not in ids:
+                gaps.append({"n": row["n"], "entry": row["id"], "missing": row["prev"]})
+            other = seen.setdefault(row["prev"], row["id"])
+            if other != row["id"]:
+                forks.append({"n": row["n"], "entries": [other, row["id"]]})
+    return {"entries": count, "gaps": gaps, "forks": forks, "ok": not gaps and not forks}
+
+
+def quarantine(db: Db) -> list[dict[str, Json]]:
+    """Return every entry that does not count, with the reason."""
+    rows = db.execute(
+        "select entries.*, issues.id as whole, issues.title from entries left join issues on issues.key = entries.issue"
+        " where verdict != 'ok' order by entries.number"
+    )
+    actors = read.Actors(db)
+    return [
+        {
+            "entry": row["id"], "issue": row["whole"], "title": row["title"], "verdict": row["verdict"],
+            "reason": row["reason"], "actor": actors(row["actor"]) if row["actor"] else None, "at": issue.stamp(row["at"]),
+        }
+        for row in rows
+    ]  # fmt: skip
+
+
+def counts(db: Db) -> dict[str, Json]:
+    """Return the figures of the health page."""
+    row = db.execute(
+        "select (select count(*) from issues where archived < 2) as issues, (select count(*) from entries) as entries,"
+        " (select count(*) from events) as events,"
+        " (select count(*) from entries where verdict in ('quarantined', 'muted')) as quarantined,"
+        " (select count(*) from entries where verdict = 'waiting') as waiting"
+    ).fetchone()
+    return {"epoch": read.epoch(db), "cursor": read.cursor(db), **dict(row)}

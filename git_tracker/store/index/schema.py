@@ -1,0 +1,140 @@
+"""The index file: its tables, how it is opened, and the few facts about itself that it keeps."""
+
+import os
+import sqlite3
+
+from git_tracker.errors import Unusable
+
+VERSION = "1"  # of the tables below: another number means the file is built anew
+
+Db = sqlite3.Connection
+Row = sqlite3.Row
+Error = sqlite3.Error
+
+_SCHEMA = """
+create table meta (name text primary key, value text not null) without rowid;
+
+create table actors (
+    id text primary key, name text not null, session text not null, person text not null, client text not null,
+    key text not null, issuer text not null, serial integer, label text not null,
+    valid_after integer, valid_before integer, scope text not null
+) without rowid;
+
+create table issues (
+    key integer primary key, id text not null unique, tip text not null, seq integer not null,
+    title text not null, status text not null, category text not null, type text not null,
+    priority integer not null, assignee text, author text not null, person text not null,
+    created integer not null, updated integer not null, closed integer, parent text, milestone text,
+    due integer, deferred integer, archived integer not null, claim_actor text, claim_until integer, claim_entry text,
+    blocked integer not null default 0, comments integer not null, conflicted integer not null,
+    origin text, quarantined integer not null default 0, state text not null
+);
+create index issues_updated on issues (archived, updated, key);
+create index issues_board on issues (archived, status, priority, created, key);
+create index issues_ready on issues (archived, category, blocked, priority, created, key);
+create index issues_parent on issues (parent) where parent is not null;
+create index issues_origin on issues (origin) where origin is not null;
+create index issues_assignee on issues (assignee, updated) where assignee is not null;
+create index issues_claim on issues (claim_until) where claim_actor is not null;
+
+create table comments (
+    issue integer not null, part text not null, place text not null, body text not null,
+    primary key (issue, part)
+) without rowid;
+create table labels (issue integer not null, label text not null, primary key (label, issue)) without rowid;
+create index labels_issue on labels (issue);
+create table links (
+    issue integer not null, kind text not null, other text not null, primary key (issue, kind, other)
+) without rowid;
+create index links_other on links (other, kind);
+
+create table entries (
+    number integer primary key, issue integer not null, id text not null, actor text not null, at integer not null,
+    ms integer not null, count integer not null, parents text not null, digest text not null, under text not null,
+    chain text not null, n integer not null, prev text, issuer text not null, rk text not null,
+    verdict text not null, reason text not null default '', unique (id, issue)
+);
+create index entries_issue on entries (issue);
+create index entries_actor on entries (actor, number);
+create index entries_chain on entries (chain, n);
+create index entries_rk on entries (issuer, rk) where rk != '';
+create index entries_bad on entries (verdict) where verdict != 'ok';
+
+create table events (
+    seq integer primary key, entry integer not null, issue integer not null, position integer not null,
+    type text not null, body text not null, summary text not null
+);
+create index events_issue on events (issue, seq);
+create index events_entry on events (entry);
+
+create table documents (id integer primary key, issue integer not null, part text not null, unique (issue, part));
+create virtual table texts using fts5 (body, tokenize = "unicode61 remove_diacritics 2");
+"""
+
+
+def connect(path: str, *, read_only: bool = False) -> Db:
+    """Open an index file; raises `sqlite3.Error` where it is damaged or cannot be opened."""
+    if read_only:
+        db = sqlite3.connect(f"file:{_quoted(path)}?mode=ro", uri=True, isolation_level=None, check_same_thread=False)
+    else:
+        db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
+        db.execute("pragma journal_mode=wal")
+        db.execute("pragma synchronous=normal")
+    db.row_factory = sqlite3.Row
+    db.execute("pragma temp_store=memory")
+    return db
+
+
+def prepare(db: Db, epoch: str) -> None:
+    """Create the tables if they are not there; a file of another version is emptied first."""
+    found = db.execute("select name from sqlite_master where name = 'meta'").fetchone()
+    if found and meta(db, "version") == VERSION:
+        return
+    db.execute("begin immediate")
+    names = [
+        row["name"] for row in db.execute("select name from sqlite_master where type = 'table' and sql is not null")
+    ]
+    for name in sorted(names, key=lambda name: name != "texts"):  # the virtual table takes its shadows along
+        db.execute(f'drop table if exists "{name}"')
+    for statement in _SCHEMA.split(";\n"):
+        if statement.strip():
+            db.execute(statement)
+    set_meta(db, "version", VERSION)
+    set_meta(db, "epoch", epoch)
+    db.execute("commit")
+
+
+def clear(db: Db, epoch: str) -> None:
+    """Forget everything and begin a new epoch, inside the caller's transaction."""
+    for table in ("actors", "issues", "comments", "labels", "links", "entries", "events", "documents", "texts"):
+        db.execute(f"delete from {table}")
+    db.execute("delete from meta where name not in ('version')")
+    set_meta(db, "epoch", epoch)
+
+
+def meta(db: Db, name: str) -> str:
+    """Return a fact the index keeps about itself, or an empty string."""
+    row = db.execute("select value from meta where name = ?", (name,)).fetchone()
+    return str(row[0]) if row else ""
+
+
+def set_meta(db: Db, name: str, value: str) -> None:
+    db.execute("insert or replace into meta values (?, ?)", (name, value))
+
+
+def check(db: Db) -> None:
+    """Raise `Unusable` if the file fails SQLite's own quick check."""
+    found = db.execute("pragma quick_check(1)").fetchone()[0]
+    if found != "ok":
+        raise Unusable(f"the index is damaged: {found}")
+
+
+def remove(path: str) -> None:
+    """Delete an index file with what belongs to it."""
+    for suffix in ("", "-wal", "-shm"):
+        if os.path.exists(path + suffix):
+            os.unlink(path + suffix)
+
+
+def _quoted(path: str) -> str:
+    return path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")

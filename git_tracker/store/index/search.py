@@ -1,0 +1,157 @@
+"""Queries as SQL: every value is bound, never spliced."""
+
+from git_tracker.errors import EpochChanged, Invalid
+from git_tracker.store.index import read
+from git_tracker.store.index.schema import Db, Row
+from git_tracker.store.query import Query, Term
+
+MAX_LIMIT = 200
+
+_STALE = 14 * 86400  # seconds without a change after which open work counts as stale
+_SORTS = {
+    "updated": "issues.updated", "created": "issues.created", "priority": "issues.priority",
+    "title": "issues.title", "status": "issues.status",
+}  # fmt: skip
+
+
+class Page:
+    """One page of rows: `next` is the cursor of the following page or None, `total` counts all pages."""
+
+    def __init__(self, rows: list[Row], next: str | None, total: int) -> None:
+        self.rows, self.next, self.total = rows, next, total
+
+
+def find(db: Db, query: Query, *, me: str, now_ms: int, limit: int, cursor: str = "") -> Page:
+    """Return one page of what a query finds. `me` is the person behind `assignee:me`."""
+    if not 0 < limit <= MAX_LIMIT:
+        raise Invalid(f"a page holds 1 to {MAX_LIMIT} rows, not {limit}", "use the cursor in `next` for more")
+    where, values = condition(db, query, me, now_ms)
+    key, descending = query.sort or (("priority", False) if _asks_ready(query) else ("updated", True))
+    column, way = _SORTS[key], "desc" if descending else "asc"
+    total = int(db.execute(f"select count(*) from issues where {where}", values).fetchone()[0])
+    if cursor:
+        start, last = _start(db, cursor)
+        where += f" and ({column}, issues.key) {'<' if descending else '>'} (?, ?)"
+        values = [*values, start, last]
+    rows = db.execute(
+        f"select * from issues where {where} order by {column} {way}, issues.key {way} limit ?", [*values, limit + 1]
+    ).fetchall()
+    more = len(rows) > limit
+    rows = rows[:limit]
+    return Page(rows, f"{read.epoch(db)}.{rows[-1]['key']}.{key}" if more else None, total)
+
+
+def _start(db: Db, cursor: str) -> tuple[object, int]:
+    epoch, _, rest = cursor.partition(".")
+    key, _, sort = rest.partition(".")
+    if epoch != read.epoch(db):
+        raise EpochChanged(f"{read.epoch(db)}.0")
+    if not key.isdecimal() or not key.isascii() or sort not in _SORTS:
+        raise Invalid("the cursor is not one of ours", "leave it out to begin with the first page")
+    row = db.execute(f"select {_SORTS[sort]} from issues where key = ?", (int(key[:18]),)).fetchone()
+    if row is None:
+        raise Invalid("the cursor is not one of ours", "leave it out to begin with the first page")
+    return row[0], int(key[:18])
+
+
+def condition(db: Db, query: Query, me: str, now_ms: int) -> tuple[str, list[object]]:
+    """Return a where clause over `issues` and the values to bind."""
+    groups, values = [], []
+    for group in query.groups:
+        parts = []
+        for term in group:
+            sql, bound = _term(db, term, me, now_ms)
+            parts.append(f"not coalesce(({sql}), 0)" if term.negated else f"({sql})")
+            values.extend(bound)
+        groups.append(" and ".join(parts) or "1")
+    archived = "issues.archived < 2" if query.asks_archived else "issues.archived = 0"
+    return f"{archived} and ({' or '.join(f'({group})' for group in groups)})", values
+
+
+def _term(db: Db, term: Term, me: str, now_ms: int) -> tuple[str, list[object]]:
+    key, values = term.key, list(term.values)
+    marks = ", ".join("?" * len(values))
+    if key == "text":
+        return (
+            "issues.key in (select issue from documents where id in (select rowid from texts where texts match ?))",
+            [_match(values[0])],
+        )
+    if key == "label":
+        return f"issues.key in (select issue from labels where label in ({marks}))", [*values]
+    if key in ("status", "type", "milestone"):
+        return f"issues.{key} in ({marks})", [*values]
+    if key == "id":
+        return " or ".join("issues.id like ?" for _ in values), [f"{_hex(value)}%" for value in values]
+    if key == "assignee":
+        return _people("issues.assignee", values, me)
+    if key == "author":
+        sql, bound = _people("issues.author", values, me)
+        more, again = _people("issues.person", values, me)
+        return f"{sql} or {more}", [*bound, *again]
+    if key == "agent":
+        return f"issues.key in (select issue from entries where actor in ({marks}) and verdict = 'ok')", [*values]
+    if key == "parent":
+        if values == ["none"]:
+            return "issues.parent is null", []
+        return f"issues.parent in ({marks})", [read.resolve(db, value) for value in values]
+    if key == "is":
+        states = [_state(value, now_ms) for value in values]
+        return " or ".join(f"({sql})" for sql, _ in states), [value for _, bound in states for value in bound]
+    if key in ("created", "updated", "due", "priority"):
+        return _range(term)
+    ids = [read.resolve(db, value) for value in values]  # blocks:ID finds what blocks it
+    return f"issues.key in (select issue from links where kind = ? and other in ({marks}))", [key, *ids]
+
+
+def _people(column: str, values: list[str], me: str) -> tuple[str, list[object]]:
+    named: list[object] = [me if value == "me" else value for value in values if value != "none"]
+    parts = [f"{column} in ({', '.join('?' * len(named))})"] if named else []
+    if "none" in values:
+        parts.append(f"{column} is null")
+    return " or ".join(parts), named
+
+
+def _range(term: Term) -> tuple[str, list[object]]:
+    column = f"issues.{term.key}"
+    if term.compare == "in":
+        return f"{column} in ({', '.join('?' * len(term.values))})", [int(value) for value in term.values]
+    if term.compare == "on":
+        return f"{column} >= ? and {column} < ?", [term.number, term.number + 86400]
+    return f"{column} {term.compare} ?", [term.number]
+
+
+def _state(name: str, now_ms: int) -> tuple[str, list[object]]:
+    now = now_ms // 1000
+    live = "issues.claim_actor is not null and issues.claim_until > ?"
+    table: dict[str, tuple[str, list[object]]] = {
+        "ready": (
+            "issues.category = 'todo' and not issues.blocked and issues.archived = 0"
+            f" and coalesce(issues.deferred, 0) <= ? and not coalesce({live}, 0)",
+            [now, now_ms],
+        ),
+        "blocked": ("issues.blocked and issues.category != 'done'", []),
+        "claimed": (live, [now_ms]),
+        "conflicted": ("issues.conflicted", []),
+        "stale": ("issues.category = 'active' and issues.updated < ?", [now - _STALE]),
+        "overdue": ("issues.due < ? and issues.category != 'done'", [now]),
+        "archived": ("issues.archived = 1", []),
+        "open": ("issues.category != 'done'", []),
+        "done": ("issues.category = 'done'", []),
+        "imported": ("issues.origin is not null", []),
+    }
+    return table[name]
+
+
+def _asks_ready(query: Query) -> bool:
+    return any(term.key == "is" and "ready" in term.values for group in query.groups for term in group)
+
+
+def _match(words: str) -> str:
+    """Quote for FTS5: every word is a prefix, a phrase stays together; nothing in it is an operator."""
+    return '"' + words.replace('"', '""') + '"' + ("" if " " in words else "*")
+
+
+def _hex(text: str) -> str:
+    if not text or text.strip("0123456789abcdef"):
+        raise Invalid(f"{text!r} is no id", "an id is a string of hexadecimal digits")
+    return text

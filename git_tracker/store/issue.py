@@ -1,0 +1,144 @@
+"""An issue as programs see it: the JSON of docs and surface, made from folded state. Pure and light.
+
+The index keeps states; `view` turns one into the shape that the CLI prints, REST answers and tools return. Nothing
+here imports more than it must, because `tracker show` runs through it.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+Json = Any
+SHORT = 7  # digits of an id as shown to people; longer where two issues share them
+
+# What may be absent in a list row is computed from the same columns; see ROW below.
+CONFLICT_FIELDS = ("status", "title", "assignee", "priority", "type", "milestone", "due")
+
+Actor = dict[str, str]
+FindActor = Callable[[str], Actor]
+
+
+def stamp(seconds: int | None) -> str | None:
+    """Return seconds since 1970 as RFC 3339 in UTC."""
+    return None if seconds is None else time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
+def nobody(id: str) -> Actor:
+    """Return an actor of whom only the id is known."""
+    return {"id": id, "name": id, "session": "", "person": "", "client": ""}
+
+
+def row(found: Any, labels: Sequence[str], actor: FindActor, now_ms: int, short: str) -> dict[str, Json]:
+    """Return one issue as it stands in lists and on the board; `found` is a row of the index."""
+    claim = None
+    if found["claim_actor"] and found["claim_until"] > now_ms:
+        claim = {
+            "actor": actor(found["claim_actor"]), "until": stamp(found["claim_until"] // 1000),
+            "fence": found["claim_entry"], "state": "held",
+        }  # fmt: skip
+    return {
+        "id": found["id"], "short": short, "title": found["title"], "status": found["status"],
+        "category": found["category"], "type": found["type"], "priority": found["priority"],
+        "labels": list(labels), "assignee": found["assignee"], "author": actor(found["author"]),
+        "created_at": stamp(found["created"]), "updated_at": stamp(found["updated"]), "parent": found["parent"],
+        "claim": claim, "comment_count": found["comments"],
+        "ready": is_ready(found, now_ms), "blocked": bool(found["blocked"]),
+        "conflicted": bool(found["conflicted"]), "archived": bool(found["archived"]),
+        "imported": found["origin"] is not None,
+    }  # fmt: skip
+
+
+def is_ready(found: Any, now_ms: int) -> bool:
+    """Return whether work can begin: todo, nothing open blocks it, not deferred, not under a live claim."""
+    return (
+        found["category"] == "todo"
+        and not found["blocked"]
+        and not found["archived"]
+        and (found["deferred"] or 0) * 1000 <= now_ms
+        and not (found["claim_actor"] and found["claim_until"] > now_ms)
+    )
+
+
+def view(
+    found: Any,
+    state: Mapping[str, Json],
+    comments: Sequence[tuple[str, Mapping[str, Json]]],
+    links_in: Sequence[tuple[str, str]],
+    actor: FindActor,
+    now_ms: int,
+    short: str,
+) -> dict[str, Json]:
+    """Return the whole issue. `comments` are (part id, comment) in order, `links_in` (kind, id of the other)."""
+    registers = state["registers"]
+
+    def value(field: str, default: Json = None) -> Json:
+        return winner(registers, field, default)
+
+    created = state["created"]
+    links = [
+        {"kind": kind, "issue": other, "direction": "out"}
+        for kind, _, other in (link.partition(" ") for link in sorted(state["sets"].get("links", ())))
+        if kind != "parent"
+    ] + [{"kind": kind, "issue": other, "direction": "in"} for kind, other in links_in]
+    base = row(found, sorted(state["sets"].get("labels", ())), actor, now_ms, short)
+    for only_in_lists in ("comment_count", "conflicted"):
+        del base[only_in_lists]
+    return base | {
+        "description": state["texts"].get("description", ""),
+        "closed_at": stamp(found["closed"]),
+        "links": links,
+        "comments": [
+            {
+                "id": part, "author": actor(note["actor"]), "body": "" if note["redacted"] else note["body"],
+                "created_at": stamp(note["at"]), "edited": note["edited"], "redacted": note["redacted"],
+                "imported": note["imported"],
+            }
+            for part, note in comments
+        ],
+        "criteria": [
+            {"id": part, "text": criterion["text"], "checked": bool(value(f"checked:{part}", False))}
+            for part, criterion in sorted(state["criteria"].items(), key=lambda item: item[1]["order"])
+        ],
+        "evidence": [
+            {"kind": item["kind"], "value": item["value"], "author": actor(item["actor"]), "at": stamp(item["at"])}
+            for item in state["evidence"]
+        ],
+        "attachments": [
+            {"name": item["name"], "sha512": item["sha512"], "size": item["size"], "at": stamp(item["at"])}
+            for item in state["attachments"]
+        ],
+        "conflicts": conflicts(registers, actor),
+        "branch": value("branch"), "estimate": value("estimate"), "spent": state["spent"],
+        "due": stamp(value("due")), "milestone": value("milestone"), "deferred_until": stamp(value("deferred")),
+        "imported": created["imported"],
+        "custom": {
+            field.removeprefix("custom:"): value(field) for field in sorted(registers) if field.startswith("custom:")
+        },
+        "heads": list(state["heads"]), "events": state["events"], "quarantined": found["quarantined"],
+    }  # fmt: skip
+
+
+def winner(registers: Mapping[str, Json], field: str, default: Json = None) -> Json:
+    """Return the value of a register: of its maximal writes the one with the highest `(hlc, id)`."""
+    writes = registers.get(field)
+    if not writes:
+        return default
+    return writes[0][5] if len(writes) == 1 else max(writes, key=lambda write: (write[1], write[2], write[0]))[5]
+
+
+def conflicts(registers: Mapping[str, Json], actor: FindActor) -> list[dict[str, Json]]:
+    """Return each field with more than one concurrent value, the chosen one first."""
+    found = []
+    for field in CONFLICT_FIELDS:
+        writes = sorted(registers.get(field, ()), key=lambda write: (write[1], write[2], write[0]), reverse=True)
+        if len({repr(write[5]) for write in writes}) > 1:
+            values = [
+                {
+                    "value": stamp(write[5]) if field == "due" else write[5],
+                    "author": actor(write[3]),
+                    "at": stamp(write[4]),
+                }
+                for write in writes
+            ]
+            found.append({"field": field, "values": values})
+    return found

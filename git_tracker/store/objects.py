@@ -1,0 +1,171 @@
+"""Git objects and refs: the only module that imports pygit2. Speaks bytes, hex ids and ref names, never issues."""
+
+import os
+import time
+
+import pygit2
+from pygit2.enums import ObjectType
+
+from git_tracker.errors import Conflict, Corrupt, NotFound, TrackerError, Unusable
+from git_tracker.store.entry import EMPTY_TREE, MAX_COMMIT
+from git_tracker.store.place import Place
+
+Oid = pygit2.Oid
+
+_ATTEMPTS = 200
+_STALE_LOCK = 10.0  # seconds after which a ref's lock file counts as left behind by a dead process
+
+
+class GitRepository:
+    """One repository, opened for this process. Not to be carried across a fork: libgit2 does not survive one."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self._process = os.getpid()
+        try:
+            self._repo = pygit2.Repository(place.git_dir)
+        except pygit2.GitError as error:
+            raise _translated(error, place) from error
+
+    @property
+    def repo(self) -> "pygit2.Repository":
+        if os.getpid() != self._process:
+            raise Unusable("the store was opened before a fork", "open it in the process that uses it")
+        return self._repo
+
+    def has(self, id: str) -> bool:
+        return Oid(hex=id) in self.repo
+
+    def commit(self, id: str) -> bytes | None:
+        """Return a commit's raw bytes, or None if it is not here.
+
+        Raises `Corrupt` if it is another kind of object or too large; the size is looked up before anything is read.
+        """
+        oid = Oid(hex=id)
+        try:
+            kind, size = self.repo.odb.read_header(oid)
+        except (KeyError, pygit2.GitError):
+            self._refuse_damage(id)
+            return None
+        if kind != ObjectType.COMMIT:
+            raise Corrupt("not a commit")
+        if size > MAX_COMMIT:
+            raise Corrupt(f"the commit is larger than {MAX_COMMIT} bytes")
+        try:
+            return self.repo.odb.read(oid)[1]
+        except (KeyError, pygit2.GitError):
+            self._refuse_damage(id)
+            return None
+
+    def _refuse_damage(self, id: str) -> None:
+        if os.path.exists(self._loose_path(id)):
+            raise Corrupt("the object's file is damaged")
+
+    def write_commit(self, raw: bytes) -> str:
+        """Write a commit object; a damaged file in its place is replaced."""
+        try:
+            for attempt in range(20):
+                try:
+                    return str(self.repo.odb.write(ObjectType.COMMIT, raw))
+                except (OSError, pygit2.GitError) as error:
+                    if "rename" not in str(error) or attempt == 19:  # git gc may remove the folder meanwhile
+                        raise
+                    time.sleep(0.001 * attempt)
+        except (OSError, pygit2.GitError) as error:
+            raise _translated(error, self.place) from error
+        raise AssertionError("unreachable")
+
+    def mend_commit(self, id: str, raw: bytes) -> bool:
+        """Write the commit again if it is missing or damaged; return whether that was needed."""
+        try:
+            if self.commit(id) == raw:
+                return False
+        except Corrupt:
+            pass
+        path = self._loose_path(id)
+        if os.path.exists(path):
+            os.unlink(path)  # libgit2 would only refresh its time stamp
+            self._repo = pygit2.Repository(self.place.git_dir)
+        self.write_commit(raw)
+        return True
+
+    def write_empty_tree(self) -> None:
+        """Entries name the empty tree; `git fsck` wants it on disk."""
+        if Oid(hex=EMPTY_TREE) not in self.repo.odb or not self._stored(EMPTY_TREE):
+            self.repo.odb.write(ObjectType.TREE, b"")
+
+    def _stored(self, id: str) -> bool:
+        return os.path.exists(self._loose_path(id)) or os.path.isdir(os.path.join(self.place.common, "objects/pack"))
+
+    def _loose_path(self, id: str) -> str:
+        return os.path.join(self.place.common, "objects", id[:2], id[2:])
+
+    def descends(self, later: str | None, earlier: str) -> bool:
+        """Return whether `earlier` is in the past of `later`."""
+        return later is not None and self.has(later) and self.repo.descendant_of(Oid(hex=later), Oid(hex=earlier))
+
+    def target(self, ref: str) -> str | None:
+        """Return what a ref points at, or None."""
+        try:
+            found = self.repo.references.get(ref)
+        except (pygit2.GitError, ValueError):
+            return None
+        return str(found.target) if found is not None else None
+
+    def move(self, ref: str, old: str | None, new: str) -> None:
+        """Point `ref` at `new` if it still points at `old`; raise `Conflict` if it moved meanwhile.
+
+        libgit2 never waits for a lock, so we do, and a lock that a dead process left is cleared. The caller holds
+        the tracker's own lock: only stock git can be the other party.
+        """
+        for attempt in range(_ATTEMPTS):
+            try:
+                with self.repo.transaction() as change:
+                    change.lock_ref(ref)
+                    if self.target(ref) != old:
+                        raise Conflict(f"{ref} moved while writing")
+                    change.set_target(ref, Oid(hex=new), message="git-tracker")
+                return
+            except (OSError, pygit2.GitError) as error:
+                if "lock" not in str(error) or attempt == _ATTEMPTS - 1:
+                    raise _translated(error, self.place) from error
+                if not self._clear_stale_lock(ref):
+                    time.sleep(min(0.001 * (attempt + 1), 0.05))
+
+    def _clear_stale_lock(self, ref: str) -> bool:
+        path = os.path.join(self.place.common, ref + ".lock")
+        try:
+            if time.time() - os.stat(path).st_mtime > _STALE_LOCK:
+                os.unlink(path)
+                return True
+        except OSError:
+            pass
+        return False
+
+    def person(self) -> tuple[str, str]:
+        """Return `(user.name, user.email)` as git is configured; raise `NotFound` if a part is missing."""
+        config = self.repo.config
+        found: list[str] = []
+        for key, sample in (("user.name", "Your Name"), ("user.email", "you@example.org")):
+            override = os.environ.get(f"GIT_AUTHOR_{key[5:].upper()}")
+            if not override and key not in config:
+                raise NotFound(
+                    f"git does not know who you are: {key} is not set",
+                    f'run `git config --global {key} "{sample}"`',
+                    code="no_identity",
+                )
+            found.append(str(override or config[key]))
+        return found[0], found[1]
+
+
+def _translated(error: Exception, place: Place) -> TrackerError:
+    text = str(error)
+    if "owned by current user" in text or "owner" in text:
+        return Unusable(f"the repository at {place.common} belongs to another user", "ask its owner", code="not_owner")
+    if "read-only" in text.lower() or "permission denied" in text.lower() or "failed to create" in text.lower():
+        return Unusable(
+            f"the repository cannot be written: {text}", "reads still work; check its permissions", code="read_only"
+        )
+    if "no space left" in text.lower():
+        return Unusable("the disk is full", "free some space and run it again; nothing was written", code="disk_full")
+    return Unusable(f"libgit2 could not do it: {text}")

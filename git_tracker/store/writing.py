@@ -1,0 +1,203 @@
+"""One request on its way in: decides, signs and stages entries, each on the state the one before left.
+
+Works inside the index transaction of `IssueStore`; nothing is visible to anybody before the store publishes.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from git_tracker.errors import Conflict, Invalid, NotFound, Refused
+from git_tracker.store import changes, events, fold, refs
+from git_tracker.store import entry as format
+from git_tracker.store.changes import Context, Plan
+from git_tracker.store.entry import Entry, Envelope
+from git_tracker.store.shape import Event
+from git_tracker.store.fold import State
+from git_tracker.store.identity import Proof, Signer
+from git_tracker.store.index import read, write
+from git_tracker.store.journal import Record as Journaled
+from git_tracker.store.log import admission
+from git_tracker.store.projection import Projection
+
+Decide = Callable[[State, Context], list[Event]]
+
+LINK_FIELDS = ("relates", "discovered_from", "supersedes", "duplicates")
+
+
+class Writing:
+    """The entries of one request by one signer. `records` is what the journal gets, in order."""
+
+    def __init__(
+        self, projection: Projection, by: Signer, rk: str, clock: Callable[[], int], entropy: Callable[[int], bytes]
+    ) -> None:
+        self._projection, self._db, self._by, self._rk = projection, projection.db, by, rk
+        self._entropy = entropy
+        self.now_ms = clock() // 10**6
+        self.records: list[Journaled] = []
+        self._proof = Proof(by.identity.key, by.delegation)
+        self._chain = by.identity.key.hex()
+        self._last = self._chain_end()
+        member = projection.trust.members.get(by.issuer)
+        actor = by.sid or (member.person if member else "")
+        self.context = Context(
+            actor, member.person if member else "", self.now_ms, projection.workflow, self.resolve,
+            lambda: self._entropy(16).hex(),
+        )  # fmt: skip
+
+    def resolve(self, id: str) -> str:
+        return read.resolve(self._db, id)
+
+    def create(self, items: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Create a plan's issues; ids in its fields may be `#ref` of another item. Returns the ids in order."""
+        made: dict[str, str] = {}
+        ids: dict[int, str] = {}
+        for number in _parents_first(items):
+            item: dict[str, Any] = dict(items[number])
+            ref, imported = item.pop("ref", ""), item.pop("imported", None)
+            item.pop("blocked_by", None)
+            links = []
+            if parent := item.pop("parent", None):
+                links.append(("parent", self._named(parent, made)))
+            for field in LINK_FIELDS:
+                for other in item.pop(field, None) or ():
+                    links.append((field.replace("_", "-"), self._named(other, made)))
+            found = changes.create(Plan(item, links), self.context)
+            ids[number] = self.root(found if imported is None else [_imported(found[0], imported), *found[1:]])
+            if ref:
+                made[ref.removeprefix("#")] = ids[number]
+        for number, planned in enumerate(items):
+            for blocker in planned.get("blocked_by") or ():
+                blocked = ids[number]
+                self.change(self._named(blocker, made), _blocks(blocked))
+        return [ids[number] for number in range(len(items))]
+
+    def root(self, found: Sequence[Event]) -> str:
+        """Stage the root entry of a new issue; returns its id."""
+        return self._stage("", None, (), (0, 0), found)
+
+    def change(self, id: str, decide: Decide, expect: Sequence[str] = ()) -> str:
+        """Stage what `decide` says about the issue with the full id; returns the id, also where nothing changes."""
+        key = write.key_of(self._db, id)
+        if key is None:
+            raise NotFound(f"no issue {id[:12]}", "`tracker list` shows the ids")
+        state = write.state(self._db, key)
+        if expect and set(expect) != set(state.heads):
+            raise Conflict("the issue changed since you read it", "read it again, then decide anew", code="heads_moved")
+        found = decide(state, self.context)
+        if found:
+            held = state.claim(self.now_ms)
+            under = held.entry if held and held.actor == self.context.actor else ""
+            for start in range(0, len(found), format.MAX_EVENTS):
+                state = write.state(self._db, key) if start else state
+                part = found[start : start + format.MAX_EVENTS]
+                self._stage(id, state, self._parents(state), self._clock_of(key, state), part, under)
+        return id
+
+    def trust(self, event: Mapping[str, Any]) -> str:
+        """Stage the root of the trust log; returns its id."""
+        envelope = Envelope([event], (self.now_ms, 0), *self._next(), "")
+        entry, raw = self._signed(envelope, (), f"trust: {event['type']} {event.get('person', '')}")
+        self.records.append(Journaled(entry.id, refs.TRUST, None, raw))
+        return entry.id
+
+    def _stage(
+        self, id: str, state: State | None, parents: Sequence[str], after: tuple[int, int], found: Sequence[Event],
+        under: str = "",
+    ) -> str:  # fmt: skip
+        hlc = (self.now_ms, 0) if self.now_ms > after[0] else (after[0], after[1] + 1)
+        trust = self._projection.trust
+        encoded = [event.encode() for event in found]
+        envelope = Envelope(encoded, hlc, *self._next(), trust.root, trust.heads, self._rk, self._by.sid, under)
+        summary = "; ".join(event.summary() for event in found[:5])
+        entry, raw = self._signed(envelope, parents, summary)
+        verdict, reason = trust.judge(entry, self._proof)
+        if verdict != "ok":
+            raise Refused(f"nobody would accept this entry: {reason}", code="not_allowed")
+        admitted = admission(entry, self._proof, trust, verdict, reason)
+        fold.check(state or State(), admitted.record, lambda _: True)
+        key = write.reserve(self._db, id or entry.id)
+        old = state.heads[0] if state and len(state.heads) == 1 else self._tip(key) if state else None
+        self._projection.take(key, id or entry.id, admitted, state)
+        self.records.append(Journaled(entry.id, refs.issue(id or entry.id), old, raw))
+        self._last = (envelope.n, entry.id)
+        return id or entry.id
+
+    def _signed(self, envelope: Envelope, parents: Sequence[str], summary: str) -> tuple[Entry, bytes]:
+        who = self._by.identity
+        author = format.author_line(who.name, who.email, self.now_ms // 1000)
+        payload = format.payload(envelope, parents, author, summary)
+        armour = self._by.sign(payload)
+        raw = format.join(payload, armour)
+        if len(raw) > format.MAX_COMMIT:
+            raise Invalid(f"the entry is larger than {format.MAX_COMMIT} bytes", "say it in several smaller changes")
+        id = format.commit_id(raw)
+        return Entry(id, tuple(parents), author, self.now_ms // 1000, envelope, payload, armour), raw
+
+    def _next(self) -> tuple[int, str | None]:
+        return (self._last[0] + 1, self._last[1]) if self._last else (0, None)
+
+    def _chain_end(self) -> tuple[int, str] | None:
+        row = self._db.execute(
+            "select n, id from entries where chain = ? order by n desc, number desc limit 1", (self._chain,)
+        ).fetchone()
+        return (row[0], row[1]) if row else None
+
+    def _parents(self, state: State) -> tuple[str, ...]:
+        return tuple(sorted(state.heads)[: format.MAX_PARENTS])
+
+    def _clock_of(self, key: int, state: State) -> tuple[int, int]:
+        marks = ", ".join("?" * len(state.heads))
+        rows = self._db.execute(
+            f"select ms, count from entries where issue = ? and id in ({marks})", [key, *state.heads]
+        )
+        return max((row[0], row[1]) for row in rows)
+
+    def _tip(self, key: int) -> str:
+        return str(self._db.execute("select tip from issues where key = ?", (key,)).fetchone()[0])
+
+    def _named(self, name: str, made: Mapping[str, str]) -> str:
+        if name.startswith("#"):
+            if name[1:] not in made:
+                raise Invalid(f"no item of the plan has the ref {name[1:]!r}", "give that item a `ref`")
+            return made[name[1:]]
+        return made.get(name) or self.resolve(name)
+
+
+def _parents_first(items: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Order a plan so that every item comes after those whose ids its root entry names."""
+    numbers = {item["ref"].removeprefix("#"): number for number, item in enumerate(items) if item.get("ref")}
+    if len(numbers) != sum(1 for item in items if item.get("ref")):
+        raise Invalid("two items of the plan have the same ref")
+    order: list[int] = []
+    state: dict[int, int] = {}
+
+    def needs(number: int) -> list[int]:
+        item = items[number]
+        named = [item.get("parent") or ""] + [other for field in LINK_FIELDS for other in item.get(field) or ()]
+        return [numbers[name.removeprefix("#")] for name in named if name.removeprefix("#") in numbers]
+
+    for start in range(len(items)):
+        todo = [start]
+        while todo:
+            number = todo[-1]
+            if state.get(number) == 2:
+                todo.pop()
+                continue
+            state[number] = 1
+            missing = [other for other in needs(number) if state.get(other) != 2]
+            if any(state.get(other) == 1 for other in missing):
+                raise Invalid("items of the plan name each other in a circle")
+            if missing:
+                todo += missing
+            else:
+                state[number] = 2
+                order.append(todo.pop())
+    return order
+
+
+def _blocks(blocked: str) -> Decide:
+    return lambda state, context: changes.link(state, "blocks", blocked, False)
+
+
+def _imported(created: Event, origin: Mapping[str, str]) -> Event:
+    return events.Created.decode({**created.encode(), "imported": dict(origin)})
