@@ -8,6 +8,7 @@ export class Problem extends Error {
   }
 }
 
+const MOST_EVENTS = 5000;
 const UNREACHABLE = {
   code: "unreachable", title: "The tracker does not answer.", hint: "Is `tracker serve` still running?",
 };
@@ -20,7 +21,6 @@ export class Api extends EventTarget {
 
   issues({ q, limit = 50, cursor }, signal) { return this.#get("/api/issues", { q, limit, cursor }, signal); }
   board(q, signal) { return this.#get("/api/board", { q }, signal); }
-  history(id, signal) { return this.#get(`${issuePath(id)}/history`, { limit: 500 }, signal); }
   events({ since, limit }, signal) { return this.#get("/api/events", { since, limit }, signal); }
   agents(signal) { return this.#get("/api/agents", {}, signal); }
   audit(id, cursor, signal) { return this.#get(`/api/agents/${encodeURIComponent(id)}/audit`, { limit: 200, cursor }, signal); }
@@ -29,6 +29,18 @@ export class Api extends EventTarget {
   async issue(id, signal) {
     const response = await this.#fetch("GET", issuePath(id), undefined, { signal });
     return { issue: await response.json(), etag: response.headers.get("ETag") };
+  }
+
+  /** All events of one issue, oldest first. */
+  async history(id, signal) {
+    const events = [];
+    let cursor;
+    do {
+      const page = await this.#get(`${issuePath(id)}/history`, { cursor }, signal);
+      events.push(...page.items);
+      cursor = page.next;
+    } while (cursor && events.length < MOST_EVENTS);
+    return events;
   }
 
   create(fields) { return this.#send("POST", "/api/issues", fields); }

@@ -13,6 +13,9 @@ const app = { api: new Api(), live: new Live(), router: new Router(), words: new
 new Clock(document.body);
 document.body.append(toasts);
 app.api.addEventListener("unauthorized", () => askForToken("Your sign-in has run out."));
+app.live.addEventListener("state", ({ detail }) => {
+  if (detail === "connecting") app.api.health().catch(() => {}); // a lost stream may mean an expired cookie: then this asks for the token
+});
 addEventListener("hashchange", () => { if (tokenIn(location.hash)) enter(); });
 enter();
 

@@ -20,6 +20,8 @@ export function labelChip(label) {
   return h("span", { class: "chip", title: label, vars: { "--h": hue(label) }, data: { label } }, label);
 }
 
+export function labelDot(label) { return h("span", { class: "chip dot", vars: { "--h": hue(label) } }); }
+
 export function statusClass(category) { return ["todo", "active", "done"].includes(category) ? category : "todo"; }
 
 export function statusMark({ status, category, title }) {

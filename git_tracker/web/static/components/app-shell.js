@@ -21,7 +21,7 @@ const LIVE_WORDS = { websocket: ["Live", "Connected over WebSocket"], sse: ["Liv
 export class AppShell extends HTMLElement {
   #app;
   #stop = new AbortController();
-  #outlet = h("main", { id: "page", tabindex: "-1" });
+  #outlet = h("div", { id: "page", tabindex: "-1" });
   #panel = null;
   #links;
   #live = h("span", { class: "live", role: "status" });
@@ -36,7 +36,7 @@ export class AppShell extends HTMLElement {
   connectedCallback() {
     const { signal } = this.#stop;
     const { live, router } = this.#app;
-    this.append(h("a", { class: "skip", href: "#page", on: { click: (event) => { event.preventDefault(); this.#outlet.focus(); } } }, "Skip to content"), this.#header(), h("div", { class: "stage" }, this.#outlet));
+    this.append(h("a", { class: "skip", href: "#page", on: { click: (event) => { event.preventDefault(); this.#outlet.focus(); } } }, "Skip to content"), this.#header(), h("main", { class: "stage" }, this.#outlet));
     router.addEventListener("route", ({ detail }) => this.#show(detail), { signal });
     live.addEventListener("state", () => this.#showLive(), { signal });
     live.addEventListener("presence", ({ detail }) => this.#showPeople(detail), { signal });
@@ -54,7 +54,7 @@ export class AppShell extends HTMLElement {
       h("a", { class: "brand", href: hashOf.board() }, h("img", { src: "/static/icon.svg", alt: "", width: "22", height: "22" }),
         h("span", { class: "product" }, "git-tracker"), h("span", { class: "repository", title: `Repository ${me.repository}` }, me.repository)),
       h("nav", { "aria-label": "Pages" }, [...this.#links.values()]),
-      h("form", { role: "search", class: "find", on: { submit: (event) => { event.preventDefault(); this.#app.router.go(hashOf.list(this.#search.value.trim())); } } }, icon("search"), this.#search, h("kbd", { "aria-hidden": "true" }, "/")),
+      h("form", { role: "search", class: "find", on: { submit: (event) => { event.preventDefault(); this.#app.router.go(hashOf.list(this.#search.value.trim())); }, keydown: (event) => { if (event.key === "Escape") this.#search.blur(); } } }, icon("search"), this.#search, h("kbd", { "aria-hidden": "true" }, "/")),
       this.#people, this.#live, new ThemeToggle(),
       me.role === "observer" && h("span", { class: "observer", title: "This token may read and not write" }, "read only"),
       h("button", { type: "button", class: "primary new", data: { write: "", action: "new-issue" }, "aria-keyshortcuts": "c", title: "New issue (c)", on: { click: () => this.#create() } }, icon("plus"), h("span", {}, "New issue")));

@@ -49,7 +49,6 @@ export class BoardCard extends HTMLElement {
     return [
       h("span", { class: `card-id with-icon i-${typeIcon(row.type)}`, title: row.type }, row.short),
       h("span", { class: `icon priority ${priorityClass(row.priority)}`, role: "img", "aria-label": priorityName(row.priority), title: priorityName(row.priority), data: { priority: row.priority } }),
-      ...stateMarks(row),
       row.comment_count > 0 && h("span", { class: "count with-icon i-comment", title: plural(row.comment_count, "comment") }, row.comment_count),
       row.assignee && avatar(asActor(row.assignee), "small end"),
     ].filter(Boolean);
@@ -58,6 +57,7 @@ export class BoardCard extends HTMLElement {
   #foot(row) {
     const labels = row.labels ?? [];
     return [
+      ...stateMarks(row),
       ...labels.slice(0, LABELS_SHOWN).map(labelChip),
       labels.length > LABELS_SHOWN && h("span", { class: "chip more", title: labels.slice(LABELS_SHOWN).join(", ") }, `+${labels.length - LABELS_SHOWN}`),
       row.claim && claimTag(row.claim),

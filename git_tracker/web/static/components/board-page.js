@@ -35,10 +35,11 @@ export class BoardPage extends HTMLElement {
     this.#filter.value = this.#query;
     this.append(h("div", { class: "board" },
       h("div", { class: "toolbar" }, h("h1", {}, "Board"), this.#count, h("label", { class: "filter-box" }, icon("filter"), this.#filter)), this.#says, this.#columns),
-      h("aside", { class: "rail", "aria-label": "Activity" }, h("h2", {}, h("a", { href: hashOf.activity() }, "Activity")), new ActivityFeed(this.#app, { rows: 30, slim: true })));
+      h("section", { class: "rail", "aria-label": "Activity" }, h("h2", {}, h("a", { href: hashOf.activity() }, "Activity")), new ActivityFeed(this.#app, { rows: 30, slim: true })));
     this.#skeleton();
     this.#listenToFilter();
-    for (const type of ["event", "reset"]) live.addEventListener(type, () => this.#refresh.cue(), { signal });
+    for (const type of ["event", "reset"]) live.addEventListener(type, () => this.#dragging || this.#refresh.cue(), { signal });
+    this.#columns.addEventListener("dragend", () => this.#refresh.cue());
     if (me.role !== "observer") moveByDrag(this.#columns, (card, status) => this.#move(card, status));
     moveByKeys(this.#columns, this.#app, (card, status) => this.#move(card, status));
     this.#refresh.now();
@@ -69,11 +70,14 @@ export class BoardPage extends HTMLElement {
     });
   }
 
+  get #dragging() { return Boolean(this.#columns.querySelector(".dragged")); }
+
   async #read() {
     const query = this.#query;
     try {
       const { columns } = await this.#app.api.board(query, this.#stop.signal);
       if (query !== this.#query) return this.#refresh.cue();
+      if (this.#dragging) return; // moving a card in the document would end the drag; the end of the drag reads again
       this.#show(columns);
       setText(this.#says, "");
     } catch (problem) {
@@ -93,12 +97,14 @@ export class BoardPage extends HTMLElement {
     const most = Math.min(50, Math.floor(CARDS_ON_BOARD / Math.max(1, columns.length)));
     const flash = !this.#first;
     this.#first = false;
+    const focused = document.activeElement?.closest?.("board-card")?.dataset.issue;
     if (this.#columns.firstElementChild?.classList.contains("skeleton")) this.#columns.replaceChildren();
     keyed(this.#columns, columns, ({ status }) => status, (column) => {
       const element = new BoardColumn(this.#app, (status) => openNewIssue(this.#app, { status }));
       element.show(column, { most, query: this.#query, flash: false });
       return element;
     }, (element, column) => element.show(column, { most, query: this.#query, flash }));
+    if (focused && document.activeElement === document.body) this.#card(focused)?.querySelector("a").focus({ preventScroll: true }); // it has moved
     if (!this.#columns.querySelector('a.card-title[tabindex="0"]')) this.#columns.querySelector("a.card-title")?.setAttribute("tabindex", "0");
   }
 
@@ -109,7 +115,7 @@ export class BoardPage extends HTMLElement {
     try {
       await this.#app.api.change(row.id, { status });
       await this.#refresh.now();
-      const moved = this.#columns.querySelector(`board-card[data-issue="${CSS.escape(row.id)}"]`);
+      const moved = this.#card(row.id);
       moved?.flash();
       return moved;
     } catch (problem) {
@@ -118,6 +124,8 @@ export class BoardPage extends HTMLElement {
       card.removeAttribute("aria-busy");
     }
   }
+
+  #card(id) { return this.#columns.querySelector(`board-card[data-issue="${CSS.escape(id)}"]`); }
 
   #skeleton() {
     this.#columns.append(...this.#app.words.statuses.map(() => h("section", { class: "column skeleton", "aria-hidden": "true" },

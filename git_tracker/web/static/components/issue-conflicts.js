@@ -21,7 +21,7 @@ export class IssueConflicts extends HTMLElement {
 
   #conflict({ field, values }) {
     return h("section", { class: "conflict", data: { conflict: field } },
-      h("h2", {}, icon("conflict"), `Two values for ${field}`),
+      h("h2", {}, icon("conflict"), `${values.length === 2 ? "Two" : values.length} values for ${field}`),
       h("p", { class: "quiet" }, "They were written at the same time without knowing of each other. Choose the one to keep."),
       h("ul", {}, values.map(({ value, author, at }) => h("li", {},
         h("span", { class: "conflict-value" }, shown(value)),

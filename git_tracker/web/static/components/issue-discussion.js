@@ -1,10 +1,12 @@
 import { actorName, asActor, avatar, clientTag } from "../actors.js";
 import { timeAgo } from "../clock.js";
-import { h, keyed } from "../dom.js";
+import { h, keyed, setText } from "../dom.js";
 import { verdictBadge } from "../marks.js";
 import { renderMarkdown } from "../markdown/render.js";
+import { plural } from "../text.js";
 import { markdownEditor } from "./markdown-editor.js";
 
+const AT_FIRST = 80;
 const drafts = new Map(); // an unfinished comment survives looking at another issue
 
 /** The comments in order, and the field for the next one. */
@@ -12,9 +14,12 @@ export class IssueDiscussion extends HTMLElement {
   #act;
   #writable;
   #issue;
+  #events = [];
   #editor;
   #list = h("ol", { class: "comments", "aria-label": "Comments" });
   #none = h("p", { class: "none" }, "No comments yet.");
+  #shown = AT_FIRST;
+  #earlier = h("button", { type: "button", class: "earlier", hidden: true, on: { click: () => { this.#shown = Infinity; this.show(this.#issue, this.#events); } } });
 
   constructor(app, act) {
     super();
@@ -24,7 +29,7 @@ export class IssueDiscussion extends HTMLElement {
 
   connectedCallback() {
     if (this.firstElementChild) return;
-    this.append(this.#list, this.#none);
+    this.append(this.#earlier, this.#list, this.#none);
     if (!this.#writable) return;
     this.#editor = markdownEditor({ label: "Comment", submit: "Comment", rows: 3, placeholder: "Write a comment", save: (body) => this.#send(body) });
     this.#editor.element.classList.add("composer");
@@ -35,9 +40,13 @@ export class IssueDiscussion extends HTMLElement {
   show(issue, events) {
     if (!this.#issue && this.#editor) this.#editor.value = drafts.get(issue.id) ?? "";
     this.#issue = issue;
+    this.#events = events;
     const entries = new Map(events.filter(({ type }) => type === "comment-added").map((event) => [event.entry, event]));
     const event = (comment) => entries.get(String(comment.id).slice(0, 40));
-    keyed(this.#list, issue.comments, ({ id }) => id, (comment) => fill(h("li", { class: "comment" }), comment, event(comment)), (element, comment) => fill(element, comment, event(comment)));
+    const shown = this.#shown === Infinity ? issue.comments : issue.comments.slice(-this.#shown);
+    this.#earlier.hidden = shown.length === issue.comments.length;
+    setText(this.#earlier, `Show ${plural(issue.comments.length - shown.length, "earlier comment")}`);
+    keyed(this.#list, shown, ({ id }) => id, (comment) => fill(h("li", { class: "comment" }), comment, event(comment)), (element, comment) => fill(element, comment, event(comment)));
     this.#none.hidden = issue.comments.length > 0;
   }
 

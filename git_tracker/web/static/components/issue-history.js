@@ -1,18 +1,29 @@
 import { actorName, asActor, avatar, clientTag } from "../actors.js";
 import { timeAgo } from "../clock.js";
-import { h, keyed } from "../dom.js";
+import { h, keyed, setText } from "../dom.js";
 import { verdictBadge } from "../marks.js";
+import { plural } from "../text.js";
 import { eventIcon, summaryOf } from "./event-row.js";
+
+const AT_FIRST = 200;
 
 /** Every event of the issue, newest first, with who, through which client, and what the signature is worth. */
 export class IssueHistory extends HTMLElement {
   #list = h("ol", { class: "history", "aria-label": "History, newest first" });
   #none = h("p", { class: "none" }, "Reading the history…");
 
-  connectedCallback() { if (!this.firstElementChild) this.append(this.#list, this.#none); }
+  #events = [];
+  #all = false;
+  #earlier = h("button", { type: "button", class: "earlier", hidden: true, on: { click: () => { this.#all = true; this.show(null, this.#events); } } });
+
+  connectedCallback() { if (!this.firstElementChild) this.append(this.#list, this.#earlier, this.#none); }
 
   show(issue, events) {
-    keyed(this.#list, events.toReversed(), (event) => `${event.entry} ${event.cursor} ${event.type} ${event.summary}`, historyRow);
+    this.#events = events;
+    const shown = (this.#all ? events : events.slice(-AT_FIRST)).toReversed();
+    this.#earlier.hidden = shown.length === events.length;
+    setText(this.#earlier, `Show ${plural(events.length - shown.length, "earlier event")}`);
+    keyed(this.#list, shown, (event) => `${event.entry} ${event.cursor} ${event.type} ${event.summary}`, historyRow);
     this.#none.hidden = events.length > 0;
   }
 }

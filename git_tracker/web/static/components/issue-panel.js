@@ -25,7 +25,7 @@ export class IssuePanel extends HTMLElement {
   #events = [];
   #etag = null;
   #parts;
-  #bar = h("header", { class: "panel-bar" });
+  #bar = h("div", { class: "panel-bar" });
   #short = h("button", { type: "button", class: "bare panel-id", title: "Copy the full id", on: { click: () => this.#copy() } });
   #here = h("span", { class: "people", role: "status" });
   #says = h("p", { class: "says", role: "status" }, "Reading…");
@@ -100,7 +100,7 @@ export class IssuePanel extends HTMLElement {
   async #read() {
     try {
       const [{ issue, etag }, history] = await Promise.all([this.#app.api.issue(this.issue, this.#stop.signal), this.#app.api.history(this.issue, this.#stop.signal)]);
-      this.#events = history.items;
+      this.#events = history;
       this.#etag = etag;
       this.#take(issue);
     } catch (problem) {

@@ -1,7 +1,7 @@
 import { actorName, asActor, avatar, nameOf } from "../actors.js";
 import { timeAgo } from "../clock.js";
 import { h, icon } from "../dom.js";
-import { labelChip, priorityClass, priorityName, stateMarks, statusClass, statusMark, typeIcon } from "../marks.js";
+import { labelChip, labelDot, priorityClass, priorityName, stateMarks, statusClass, statusMark, typeIcon } from "../marks.js";
 import { hashOf } from "../router.js";
 import { PRIORITIES } from "../vocabulary.js";
 import { claimTag } from "./board-card.js";
@@ -87,7 +87,7 @@ export class IssueProperties extends HTMLElement {
       return chip;
     });
     const add = writable && h("button", { type: "button", class: "bare small", title: "Add a label", "aria-label": "Add a label", data: { action: "add-label" }, on: { click: async () => {
-      const label = await choose(add, { label: "Labels", free: "Label", items: [...this.#app.words.labels].filter((one) => !issue.labels.includes(one)).sort().map((one) => ({ value: one, label: one, mark: h("span", { class: "chip dot", vars: labelChip(one).style.cssText ? { "--h": labelChip(one).style.getPropertyValue("--h") } : {} }) })) });
+      const label = await choose(add, { label: "Labels", free: "Label", items: [...this.#app.words.labels].filter((one) => !issue.labels.includes(one)).sort().map((one) => ({ value: one, label: one, mark: labelDot(one) })) });
       if (label) this.#act.change({ add_labels: [label] });
     } } }, icon("plus"));
     return row("labels", "Labels", h("span", { class: "chips" }, chips, add));
