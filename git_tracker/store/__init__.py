@@ -11,17 +11,20 @@ if TYPE_CHECKING:
     from git_tracker.store.events import EVENTS
     from git_tracker.store.identity import Delegation, Identity, Signer
     from git_tracker.store.place import Place
+    from git_tracker.store.reading import Reader, open_reader
     from git_tracker.store.shape import Event
     from git_tracker.store.store import IssueStore
     from git_tracker.store.workflow import KANBAN, Workflow
 
 _HOMES = {
     "EVENTS": "events", "KANBAN": "workflow", "Bus": "bus", "Cue": "bus", "Delegation": "identity", "Event": "shape",
-    "Identity": "identity", "IssueStore": "store", "Place": "place", "Signer": "identity", "Workflow": "workflow",
+    "Identity": "identity", "IssueStore": "store", "Place": "place", "Reader": "reading", "Signer": "identity",
+    "Workflow": "workflow", "open_reader": "reading",
 }  # fmt: skip
 
 __all__ = [
-    "EVENTS", "KANBAN", "Bus", "Cue", "Delegation", "Event", "Identity", "IssueStore", "Place", "Signer", "Workflow",
+    "EVENTS", "KANBAN", "Bus", "Cue", "Delegation", "Event", "Identity", "IssueStore", "Place", "Reader",
+    "Signer", "Workflow", "open_reader",
 ]  # fmt: skip
 
 

@@ -5,7 +5,7 @@ Runs inside the transaction of whoever holds the tracker's lock. Everything here
 
 from collections.abc import Callable, Iterable, Sequence
 
-from git_tracker.store import fold, refs, trust
+from git_tracker.store import fold, reading, refs, trust
 from git_tracker.store.fold import State
 from git_tracker.store.index import schema, write
 from git_tracker.store.index.schema import Db
@@ -30,8 +30,7 @@ class Projection:
 
     def is_fresh(self) -> bool:
         """Return whether no ref of ours changed since the index was last brought up to date."""
-        stored = schema.meta(self.db, "refs")
-        return bool(stored) and stored == refs.signature(self._common) and self._workflow_unchanged()
+        return reading.is_fresh(self.db, self._common, self.workflow)
 
     def catch_up(self, clock_ns: int, *, force: bool = False, progress: Progress | None = None) -> None:
         """Make the index equal to git. Must run under the tracker's lock and in a transaction."""
@@ -132,10 +131,9 @@ class Projection:
             self.take_trust(admission(entry, proof, self.trust, "ok", ""))
 
     def _same_rules(self) -> bool:
-        return schema.meta(self.db, "trust") == " ".join(self._trust_tips or ()) and self._workflow_unchanged()
-
-    def _workflow_unchanged(self) -> bool:
-        return schema.meta(self.db, "workflow") == repr(dict(self.workflow.statuses))
+        return schema.meta(self.db, "trust") == " ".join(self._trust_tips or ()) and reading.same_workflow(
+            self.db, self.workflow
+        )
 
 
 def _is_id(text: str) -> bool:

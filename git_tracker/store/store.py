@@ -12,16 +12,17 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 from git_tracker.errors import Conflict, Invalid, NotFound, Refused, Unusable
-from git_tracker.store import canonical, changes, keystore, objects, place, query, refs, trust, verification
+from git_tracker.store import canonical, changes, keystore, objects, place, query, reading, refs, trust, verification
 from git_tracker.store.bus import Bus, Cue
 from git_tracker.store.identity import Signer
-from git_tracker.store.index import people, read, schema, search
+from git_tracker.store.index import read, schema, search
 from git_tracker.store.issue import Json
 from git_tracker.store.journal import Journal
 from git_tracker.store.lock import held, tried
 from git_tracker.store.log import EventLog
 from git_tracker.store.place import Place
 from git_tracker.store.projection import Progress, Projection
+from git_tracker.store.reading import Reader
 from git_tracker.store.trust import Member
 from git_tracker.store.workflow import KANBAN, Workflow
 from git_tracker.store.writing import Writing
@@ -29,7 +30,7 @@ from git_tracker.store.writing import Writing
 _RETRIES = 20
 
 
-class IssueStore:
+class IssueStore(Reader):
     """One repository's issues. Safe to use from several threads; any number of processes may do so at once.
 
     `clock` returns nanoseconds since 1970 and `entropy(n)` n random bytes; both come in from outside for tests.
@@ -43,12 +44,12 @@ class IssueStore:
         clock: Callable[[], int] = time.time_ns,
         entropy: Callable[[int], bytes] = os.urandom,
     ) -> None:
-        self.place, self.workflow, self.bus = where, workflow, Bus()
-        self._clock, self._entropy = clock, entropy
+        self._home = reading.home(where)
+        super().__init__(where, reading.index_path(self._home), workflow=workflow, clock=clock)
+        self.bus = Bus()
+        self._entropy = entropy
         self._lock = threading.RLock()
         self._objects = objects.GitRepository(where)
-        self._home = _home(where)
-        self._readers = threading.local()
         self._db: schema.Db
         self._projection: Projection
         self._open_index()
@@ -64,6 +65,7 @@ class IssueStore:
 
     def close(self) -> None:
         """Give back files; the store must not be used afterwards."""
+        super().close()
         with self._lock:
             if self._journal:
                 self._journal.done(self._moved)
@@ -206,84 +208,13 @@ class IssueStore:
         """Write many entries at once, all or none; `decide` drives the `Writing`. Returns what it returns."""
         return self._write(by, decide, rk, ["import"])
 
-    # out
-
-    def get_issue(self, id: str) -> dict[str, Json]:
-        """Return one issue by id or unique prefix."""
-        self.refresh()
-        return read.get(self.reader, id, self.now_ms)
-
-    def row(self, id: str) -> dict[str, Json]:
-        """Return one issue as it stands in lists: without its texts."""
-        self.refresh()
-        return read.row(self.reader, id, self.now_ms)
-
-    def list_issues(
-        self, text: str = "", *, limit: int = 50, cursor: str = "", me: str = "", terms: Sequence[query.Term] = ()
-    ) -> dict[str, Json]:
-        """Return a page of what a query finds: `{"items", "next", "total"}`."""
-        self.refresh()
-        asked = query.parse(text, self.now_ms // 1000).limited_to(*terms)
-        page = search.find(self.reader, asked, me=me, now_ms=self.now_ms, limit=limit, cursor=cursor)
-        return {"items": read.rows(self.reader, page.rows, self.now_ms), "next": page.next, "total": page.total}
-
-    def board(self, text: str = "", *, limit: int = 50, me: str = "") -> dict[str, Json]:
-        """Return a column for each status, with its total and its first cards."""
-        self.refresh()
-        asked = query.parse(text, self.now_ms // 1000)
-        where, values = search.condition(self.reader, asked, me, self.now_ms)
-        statuses = list(self.workflow.statuses.items())
-        found: dict[str, Json] = read.board(self.reader, statuses, where, values, self.now_ms, limit)
-        return found
-
-    def history(self, id: str, *, limit: int = 100, cursor: str = "") -> dict[str, Json]:
-        """Return a page of an issue's events, oldest first."""
-        self.refresh()
-        return people.history(self.reader, read.resolve(self.reader, id), limit, cursor)
-
-    def events(self, *, since: str = "", limit: int = 100, agent: str = "", issue: str = "") -> dict[str, Json]:
-        """Return events after a cursor, oldest first; without a cursor the newest ones."""
-        self.refresh()
-        return people.feed(self.reader, since, limit, agent, read.resolve(self.reader, issue) if issue else "")
-
-    def agents(self) -> list[dict[str, Json]]:
-        """Return everybody who wrote here, latest first: sessions of agents as well as people."""
-        self.refresh()
-        return people.agents(self.reader, self.now_ms)
-
-    def audit(self, agent: str, *, limit: int = 100, cursor: str = "") -> dict[str, Json]:
-        """Return who delegated an agent, everything it did in order with each verdict, and the state of its chain."""
-        self.refresh()
-        return people.audit(self.reader, agent, limit, cursor, self.now_ms)
+    # out: what `Reader` answers, and what needs git itself
 
     def verify(self, id: str = "", progress: Progress | None = None) -> dict[str, Json]:
         """Check every signature, chain and ref against the raw objects, not against the index."""
         self.refresh(force=True)
         full = read.resolve(self.reader, id) if id else ""
         return verification.verify(self._projection, self.place.common, full, self.now_ms, progress)
-
-    def quarantine(self) -> list[dict[str, Json]]:
-        """Return every entry that does not count: quarantined, muted or waiting, with the reason."""
-        self.refresh()
-        return people.quarantine(self.reader)
-
-    def health(self) -> dict[str, Json]:
-        """Return how many issues, entries and odd entries there are, and where the event feed stands."""
-        self.refresh()
-        return {"repository": self.place.name, "root": self.root, **people.counts(self.reader)}
-
-    @property
-    def reader(self) -> schema.Db:
-        """This thread's connection to the index, for the functions of `index.read` and its neighbours."""
-        db: schema.Db | None = getattr(self._readers, "db", None)
-        if db is None or self._readers.generation is not self._db:
-            db = self._readers.db = schema.connect(self._index_path, read_only=True)
-            self._readers.generation = self._db
-        return db
-
-    @property
-    def now_ms(self) -> int:
-        return self._clock() // 10**6
 
     @property
     def objects(self) -> objects.GitRepository:
@@ -458,15 +389,15 @@ class IssueStore:
     def _open_index(self) -> None:
         os.makedirs(self._home, mode=0o700, exist_ok=True)
         self._lock_path = os.path.join(self._home, "lock")
-        self._index_path = os.path.join(self._home, f"index-{_machine()}.sqlite")
         try:
             self._db = self._prepared()
         except schema.Error:
             schema.remove(self._index_path)
             self._db = self._prepared()
+        self._generation = self._db
         self._stale = True
         listing = refs.listing(self.place.common)
-        root = self._pinned()
+        root = reading.pinned(self.place)
         if not root and refs.TRUST in listing:  # first use of a tracker that came with a fetch
             root = self._oldest(listing[refs.TRUST])
             if self._writable():
@@ -524,13 +455,6 @@ class IssueStore:
         entries = EventLog(self._objects).read_trust((tip,))
         return next((entry.id for entry, _ in entries if not entry.parents), tip)
 
-    def _pinned(self) -> str:
-        try:
-            with open(os.path.join(self.place.home, "root"), encoding="ascii") as file:
-                return file.read().strip()
-        except OSError:
-            return ""
-
     def _pin(self, root: str) -> None:
         self._save_pin(root)
         self._projection.pin(root)
@@ -557,21 +481,3 @@ def _request_key(rk: str, request: Sequence[Any]) -> str:
         raise Invalid("a request key is up to 128 printable ASCII characters without blanks and #")
     digest = hashlib.sha256(canonical.dumps(list(request)).encode()).hexdigest()[:16]
     return f"{rk}#{digest}"
-
-
-def _machine() -> str:
-    """Name the machine: SQLite's write-ahead log must not be shared between a host and its virtual machines."""
-    try:
-        with open("/etc/machine-id", encoding="ascii") as file:
-            return hashlib.sha256(file.read().encode()).hexdigest()[:8]
-    except OSError:
-        return "local"
-
-
-def _home(where: Place) -> str:
-    """Return our folder: in the repository, or in the user's cache where that cannot be written."""
-    probe = where.home if os.path.isdir(where.home) else where.common
-    if os.access(probe, os.W_OK):
-        return where.home
-    cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return os.path.join(cache, "git-tracker", hashlib.sha256(where.common.encode()).hexdigest()[:16])

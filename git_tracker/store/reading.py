@@ -1,0 +1,193 @@
+"""What the tracker says, answered from its index: every question anybody asks goes through the methods of `Reader`.
+
+Light on purpose. A reader alone opens neither libgit2 nor a key: a command that only looks starts in milliseconds.
+`IssueStore` is a reader that also writes and keeps the index up to date.
+"""
+
+import os
+import threading
+import time
+from binascii import crc32
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from git_tracker.store import place, query, refs
+from git_tracker.store.index import people, read, schema, search
+from git_tracker.store.place import Place
+from git_tracker.store.workflow import KANBAN, Workflow
+
+Json = Any
+
+
+class Reader:
+    """Answers from one repository's index, from several threads if need be.
+
+    `clock` returns nanoseconds since 1970. `index_path` may be `:memory:` for a repository that has no tracker yet.
+    """
+
+    def __init__(
+        self, where: Place, index_path: str, *, workflow: Workflow = KANBAN, clock: Callable[[], int] = time.time_ns
+    ) -> None:
+        self.place, self.workflow = where, workflow
+        self._clock, self._index_path = clock, index_path
+        self._readers = threading.local()
+        self._generation: object = None  # another one means the file was replaced: open it again
+
+    def close(self) -> None:
+        """Give back this thread's connection."""
+        db: schema.Db | None = getattr(self._readers, "db", None)
+        if db is not None:
+            db.close()
+            self._readers.db = None
+
+    def refresh(self) -> None:
+        """Catch up with what others wrote; a reader that cannot stays with what it has."""
+
+    @property
+    def root(self) -> str:
+        """The id of the pinned trust root, or an empty string before `init`."""
+        return pinned(self.place)
+
+    @property
+    def now_ms(self) -> int:
+        return self._clock() // 10**6
+
+    @property
+    def reader(self) -> schema.Db:
+        """This thread's connection to the index, for the functions of `index.read` and its neighbours."""
+        db: schema.Db | None = getattr(self._readers, "db", None)
+        if db is None or self._readers.generation is not self._generation:
+            if self._index_path == ":memory:":
+                db = schema.connect(self._index_path)
+                schema.prepare(db, "0")
+            else:
+                db = schema.connect(self._index_path, read_only=True)
+            self._readers.db, self._readers.generation = db, self._generation
+        return db
+
+    def get_issue(self, id: str) -> dict[str, Json]:
+        """Return one issue by id or unique prefix."""
+        self.refresh()
+        return read.get(self.reader, id, self.now_ms)
+
+    def row(self, id: str) -> dict[str, Json]:
+        """Return one issue as it stands in lists: without its texts."""
+        self.refresh()
+        return read.row(self.reader, id, self.now_ms)
+
+    def list_issues(
+        self, text: str = "", *, limit: int = 50, cursor: str = "", me: str = "", terms: Sequence[query.Term] = ()
+    ) -> dict[str, Json]:
+        """Return a page of what a query finds: `{"items", "next", "total"}`."""
+        self.refresh()
+        asked = query.parse(text, self.now_ms // 1000).limited_to(*terms)
+        page = search.find(self.reader, asked, me=me, now_ms=self.now_ms, limit=limit, cursor=cursor)
+        return {"items": read.rows(self.reader, page.rows, self.now_ms), "next": page.next, "total": page.total}
+
+    def board(self, text: str = "", *, limit: int = 50, me: str = "") -> dict[str, Json]:
+        """Return a column for each status, with its total and its first cards."""
+        self.refresh()
+        asked = query.parse(text, self.now_ms // 1000)
+        where, values = search.condition(self.reader, asked, me, self.now_ms)
+        statuses = list(self.workflow.statuses.items())
+        found: dict[str, Json] = read.board(self.reader, statuses, where, values, self.now_ms, limit)
+        return found
+
+    def history(self, id: str, *, limit: int = 100, cursor: str = "") -> dict[str, Json]:
+        """Return a page of an issue's events, oldest first."""
+        self.refresh()
+        return people.history(self.reader, read.resolve(self.reader, id), limit, cursor)
+
+    def events(self, *, since: str = "", limit: int = 100, agent: str = "", issue: str = "") -> dict[str, Json]:
+        """Return events after a cursor, oldest first; without a cursor the newest ones."""
+        self.refresh()
+        return people.feed(self.reader, since, limit, agent, read.resolve(self.reader, issue) if issue else "")
+
+    def agents(self) -> list[dict[str, Json]]:
+        """Return everybody who wrote here, latest first: sessions of agents as well as people."""
+        self.refresh()
+        return people.agents(self.reader, self.now_ms)
+
+    def audit(self, agent: str, *, limit: int = 100, cursor: str = "") -> dict[str, Json]:
+        """Return who delegated an agent, everything it did in order with each verdict, and the state of its chain."""
+        self.refresh()
+        return people.audit(self.reader, agent, limit, cursor, self.now_ms)
+
+    def quarantine(self) -> list[dict[str, Json]]:
+        """Return every entry that does not count: quarantined, muted or waiting, with the reason."""
+        self.refresh()
+        return people.quarantine(self.reader)
+
+    def health(self) -> dict[str, Json]:
+        """Return how many issues, entries and odd entries there are, and where the event feed stands."""
+        self.refresh()
+        return {"repository": self.place.name, "root": self.root, **people.counts(self.reader)}
+
+
+def open_reader(path: str = ".") -> Reader:
+    """Return the lightest thing that answers for the repository around `path`.
+
+    That is the index alone where it stands as git does, an empty one where nothing was ever tracked, and otherwise the
+    whole store, which catches up first.
+    """
+    where = place.find(path)
+    index = index_path(home(where))
+    if not os.path.exists(index):
+        if not refs.listing(where.common):
+            return Reader(where, ":memory:")
+    else:
+        reader = Reader(where, index)
+        if _is_fresh(reader):
+            return reader
+        reader.close()
+    from git_tracker.store.store import IssueStore
+
+    return IssueStore(where)
+
+
+def _is_fresh(reader: Reader) -> bool:
+    try:
+        db = reader.reader
+        return schema.meta(db, "version") == schema.VERSION and is_fresh(db, reader.place.common, reader.workflow)
+    except schema.Error:
+        return False
+
+
+def is_fresh(db: schema.Db, common: str, workflow: Workflow) -> bool:
+    """Return whether no ref of ours changed since the index was last brought up to date, by the same workflow."""
+    stored = schema.meta(db, "refs")
+    return bool(stored) and stored == refs.signature(common) and same_workflow(db, workflow)
+
+
+def same_workflow(db: schema.Db, workflow: Workflow) -> bool:
+    return schema.meta(db, "workflow") == repr(dict(workflow.statuses))
+
+
+def pinned(where: Place) -> str:
+    """Return the id of the trust root that this clone pinned, or an empty string."""
+    try:
+        with open(os.path.join(where.home, "root"), encoding="ascii") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
+def home(where: Place) -> str:
+    """Return our folder: in the repository, or in the user's cache where that cannot be written."""
+    probe = where.home if os.path.isdir(where.home) else where.common
+    if os.access(probe, os.W_OK):
+        return where.home
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    from hashlib import sha256
+
+    return os.path.join(cache, "git-tracker", sha256(where.common.encode("utf-8", "surrogateescape")).hexdigest()[:16])
+
+
+def index_path(home: str) -> str:
+    """Return the index of this machine: SQLite's write-ahead log must not be shared with virtual machines."""
+    try:
+        with open("/etc/machine-id", "rb") as file:
+            machine = f"{crc32(file.read()):08x}"
+    except OSError:
+        machine = "local"
+    return os.path.join(home, f"index-{machine}.sqlite")
