@@ -255,7 +255,6 @@ def finish(state: State, summary: str, evidence: Sequence[Mapping[str, str]], co
     """Done, with what proves it: a summary, evidence, the status, and the claim given back."""
     open_criteria = [part for part in state.criteria if not state.value(f"checked:{part}")]
     if open_criteria:
-        words = "; ".join(state.criteria[part]["text"] for part in open_criteria[:3])
         raise Refused(
             f"{len(open_criteria)} acceptance criteria are not checked: {words}",
             "check them first",

@@ -82,7 +82,7 @@ class Signer:
         `valid` is (after, before) in seconds since 1970.
         """
         key, sign = _from_seed(seed)
-        words = (sid, _word(client) or "-", _word(label))
+        words = (sid, _word(client).replace(" ", "_") or "-", _word(label))
         body = sshwire.certificate_body(
             key=key, issuer=self.identity.key, serial=serial, key_id=" ".join(words).strip(),
             principal=f"{sid}.{person}@tracker", valid=valid, scope=scope, nonce=nonce,

@@ -128,13 +128,16 @@ class IssueStore(Reader):
     def delegate(
         self, person: Signer, *, client: str, label: str, valid_seconds: int = 86400, scope: str = ""
     ) -> Signer:
-        """Return the signer of a new agent session, certified by a person's key. Its key lives in memory only."""
+        """Return the signer of a new agent session, certified by a person's key. Its key lives in memory only.
+
+        With `sid` an existing session gets a further key and certificate.
+        """
         member = self._projection.trust.members.get(person.identity.key)
         if member is None:
             raise self._stranger(person)
         now = self._clock() // 10**9
         return person.delegate(
-            sid=self._entropy(6).hex(), person=member.person, client=client, label=label,
+            sid=sid or self._entropy(6).hex(), person=member.person, client=client, label=label,
             serial=int.from_bytes(self._entropy(7), "big"), valid=(now - 60, now + valid_seconds),
             seed=self._entropy(32), nonce=self._entropy(32), scope=scope,
         )  # fmt: skip
