@@ -256,8 +256,8 @@ def finish(state: State, summary: str, evidence: Sequence[Mapping[str, str]], co
     open_criteria = [part for part in state.criteria if not state.value(f"checked:{part}")]
     if open_criteria:
         raise Refused(
-            f"{len(open_criteria)} acceptance criteria are not checked: {words}",
-            "check them first",
+            f"{len(open_criteria)} acceptance criteria are not checked",
+            "look at the issue's criteria and check each that holds",
             code="missing_proof",
         )
     held = state.claim(context.now_ms)

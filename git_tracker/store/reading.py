@@ -75,6 +75,16 @@ class Reader:
         self.refresh()
         return read.row(self.reader, id, self.now_ms)
 
+    def heads(self, id: str) -> list[str]:
+        """Return the entries of an issue that nothing builds on yet."""
+        self.refresh()
+        return read.heads(self.reader, read.resolve(self.reader, id))
+
+    def similar(self, title: str) -> list[str]:
+        """Return ids of open issues whose titles share most words with this one: likely duplicates."""
+        self.refresh()
+        return search.similar(self.reader, title)
+
     def list_issues(
         self, text: str = "", *, limit: int = 50, cursor: str = "", me: str = "", terms: Sequence[query.Term] = ()
     ) -> dict[str, Json]:

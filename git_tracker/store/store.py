@@ -126,7 +126,7 @@ class IssueStore(Reader):
         return keystore.load(person, person, f"{person}@tracker")
 
     def delegate(
-        self, person: Signer, *, client: str, label: str, valid_seconds: int = 86400, scope: str = ""
+        self, person: Signer, *, client: str, label: str, valid_seconds: int = 86400, scope: str = "", sid: str = ""
     ) -> Signer:
         """Return the signer of a new agent session, certified by a person's key. Its key lives in memory only.
 

@@ -87,6 +87,12 @@ def row(db: Db, id: str, now_ms: int) -> dict[str, Json]:
     return rows(db, found, now_ms)[0]
 
 
+def heads(db: Db, id: str) -> list[str]:
+    """Return the heads an issue was folded from."""
+    found = db.execute("select state from issues where id = ?", (id,)).fetchone()
+    return list(json.loads(found[0])["heads"])
+
+
 def labels(db: Db, key: int) -> list[str]:
     return [row[0] for row in db.execute("select label from labels where issue = ? order by label", (key,))]
 

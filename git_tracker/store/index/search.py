@@ -155,3 +155,19 @@ def _hex(text: str) -> str:
     if not text or text.strip("0123456789abcdef"):
         raise Invalid(f"{text!r} is no id", "an id is a string of hexadecimal digits")
     return text
+
+
+def similar(db: Db, title: str, limit: int = 3) -> list[str]:
+    """Return ids of issues that are not done and share at least two thirds of the longer words of a title."""
+    words = sorted({word for word in "".join(c if c.isalnum() else " " for c in title.lower()).split() if len(word) > 3})[:12]
+    if len(words) < 2:
+        return []
+    found = db.execute(
+        "select issues.id, texts.body from texts join documents on documents.id = texts.rowid and documents.part = 'title'"
+        " join issues on issues.key = documents.issue"
+        " where texts match ? and issues.category != 'done' and issues.archived = 0 order by rank limit 20",
+        (" OR ".join(f'"{word}"' for word in words),),
+    ).fetchall()
+    need = -(-len(words) * 2 // 3)
+    near = [row[0] for row in found if sum(word in row[1].lower() for word in words) >= need]
+    return near[:limit]

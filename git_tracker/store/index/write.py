@@ -73,7 +73,7 @@ def reserve(db: Db, id: str) -> int:
     """Return the key of an issue, making room for a new one."""
     key = key_of(db, id)
     if key is None:
-        blank = dict.fromkeys(COLUMNS, "") | {"id": id}
+        blank: dict[str, Any] = dict.fromkeys(COLUMNS, "") | {"id": id}
         blank |= dict.fromkeys(("seq", "priority", "created", "updated", "archived", "comments", "conflicted"), 0)
         names = ", ".join(blank)
         marks = ", ".join("?" * len(blank))

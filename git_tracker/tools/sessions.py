@@ -1,0 +1,100 @@
+"""Which agent is calling? Sessions of agents, each with a key of its own that lives in memory only.
+
+The modern protocol has no sessions, so the order is: the handle that `session_start` gave out; the token together with
+a legacy `Mcp-Session-Id`; the token's own session; on stdio the process. Where two sessions share an origin, a call
+without a handle is refused rather than guessed.
+"""
+
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from git_tracker.errors import Refused, Unauthorized
+from git_tracker.store import IssueStore, Signer
+
+HANDLE = "git-tracker/session"  # the key in a request's `_meta`
+_RENEW_BEFORE = 300  # seconds before a certificate ends at which a new one is made
+_MOST = 10_000
+
+
+class Caller(NamedTuple):
+    """Where a call comes from: `origin` names the connection, `person` the signer behind it (None: may only read)."""
+
+    origin: str
+    client: str
+    person: Signer | None
+    handle: str = ""
+
+
+class Session:
+    """One agent at work."""
+
+    def __init__(self, handle: str, origin: str, name: str, signer: Signer, person: Signer) -> None:
+        self.handle, self.origin, self.name, self.signer, self.person = handle, origin, name, signer, person
+
+    @property
+    def id(self) -> str:
+        return self.signer.sid
+
+
+class Sessions:
+    """All agent sessions of this process."""
+
+    def __init__(self, store: IssueStore, clock: Callable[[], float] = time.time) -> None:
+        self._store, self._clock = store, clock
+        self._lock = threading.Lock()
+        self._by_handle: dict[str, Session] = {}
+        self._by_origin: dict[str, list[Session]] = {}
+
+    def start(self, caller: Caller, name: str, purpose: str = "") -> Session:
+        """Open a session with a key and a certificate of its own."""
+        person = _person(caller)
+        label = " ".join(f"{name}: {purpose}".split() if purpose else name.split())[:120] or caller.client or "agent"
+        signer = self._store.delegate(person, client=caller.client, label=label)
+        with self._lock:
+            if len(self._by_handle) >= _MOST:
+                raise Refused("too many sessions are open in this process", "use the session you have")
+            session = Session(secrets.token_urlsafe(16), caller.origin, label, signer, person)
+            self._by_handle[session.handle] = session
+            self._by_origin.setdefault(caller.origin, []).append(session)
+        return session
+
+    def of(self, caller: Caller) -> Session:
+        """Return the session behind a call, opening the origin's own one if it is the first."""
+        _person(caller)
+        if caller.handle:
+            return self._current(self._named(caller))
+        with self._lock:
+            own = self._by_origin.get(caller.origin, [])
+        if len(own) > 1:
+            raise Refused(
+                "several agents share this connection, and the call does not say which one it is",
+                "pass the handle that session_start returned as `session`",
+                code="session_needed",
+            )
+        return self._current(own[0]) if own else self.start(caller, caller.client.partition("/")[0] or "agent")
+
+    def _named(self, caller: Caller) -> Session:
+        with self._lock:
+            session = self._by_handle.get(caller.handle)
+        if session is None or session.person is not caller.person:
+            raise Refused(
+                "no session has this handle", "call session_start and pass what it returns", code="no_session"
+            )
+        return session
+
+    def _current(self, session: Session) -> Session:
+        delegation = session.signer.delegation
+        if delegation and self._clock() > delegation.valid_before - _RENEW_BEFORE:
+            session.signer = self._store.delegate(
+                session.person, client=delegation.client, label=session.name, sid=session.id
+            )
+        return session
+
+
+def _person(caller: Caller) -> Signer:
+    if caller.person is None:
+        raise Unauthorized("this token may only read", "use the token that `tracker serve` prints for writing")
+    return caller.person
