@@ -8,16 +8,33 @@ export function asActor(actor) {
   return typeof actor === "string" ? { id: actor, name: actor, session: "", person: actor, client: "" } : actor;
 }
 
-export function isAgent(actor) { return Boolean(actor?.session); }
+export function isAgent(actor) {
+  return Boolean(actor?.session);
+}
 
-export function nameOf(actor) { return actor ? actor.name || actor.id || "unknown" : "unknown"; }
+export function nameOf(actor) {
+  return actor ? actor.name || actor.id || "unknown" : "unknown";
+}
 
 /** People are round, agents are hexagons: one look tells who works. */
 export function avatar(actor, size = "") {
   const name = nameOf(actor);
   const kind = isAgent(actor) ? "agent" : "person";
-  const title = kind === "agent" ? `${name}, agent of ${actor.person || "unknown"}${actor.client ? `, ${actor.client}` : ""}` : name;
-  return h("span", { class: `avatar ${kind} ${size}`.trim(), title, role: "img", "aria-label": title, vars: { "--h": hue(actor?.id || name) } }, initials(name));
+  const title =
+    kind === "agent"
+      ? `${name}, agent of ${actor.person || "unknown"}${actor.client ? `, ${actor.client}` : ""}`
+      : name;
+  return h(
+    "span",
+    {
+      class: `avatar ${kind} ${size}`.trim(),
+      title,
+      role: "img",
+      "aria-label": title,
+      vars: { "--h": hue(actor?.id || name) },
+    },
+    initials(name),
+  );
 }
 
 /** The name of an actor; for an agent a link to its trail. */
@@ -29,7 +46,11 @@ export function actorName(actor) {
 /** "claude-code/2.1" as a quiet tag, and for whom the agent works. */
 export function clientTag(actor) {
   if (!isAgent(actor)) return null;
-  return h("span", { class: "client" }, [actor.client, actor.person && `for ${actor.person}`].filter(Boolean).join(" "));
+  return h(
+    "span",
+    { class: "client" },
+    [actor.client, actor.person && `for ${actor.person}`].filter(Boolean).join(" "),
+  );
 }
 
 function initials(name) {

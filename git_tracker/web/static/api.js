@@ -10,20 +10,38 @@ export class Problem extends Error {
 
 const MOST_EVENTS = 5000;
 const UNREACHABLE = {
-  code: "unreachable", title: "The tracker does not answer.", hint: "Is `tracker serve` still running?",
+  code: "unreachable",
+  title: "The tracker does not answer.",
+  hint: "Is `tracker serve` still running?",
 };
 
 /** The REST surface, one method per route. Every method throws `Problem`; an expired cookie also fires `unauthorized`. */
 export class Api extends EventTarget {
-  login(token) { return this.#send("POST", "/api/login", { token }, { quiet: true }); }
-  me() { return this.#send("GET", "/api/me", undefined, { quiet: true }); }
-  health() { return this.#send("GET", "/api/health"); }
+  login(token) {
+    return this.#send("POST", "/api/login", { token }, { quiet: true });
+  }
+  me() {
+    return this.#send("GET", "/api/me", undefined, { quiet: true });
+  }
+  health() {
+    return this.#send("GET", "/api/health");
+  }
 
-  issues({ q, limit = 50, cursor }, signal) { return this.#get("/api/issues", { q, limit, cursor }, signal); }
-  board(q, signal) { return this.#get("/api/board", { q }, signal); }
-  events({ since, limit }, signal) { return this.#get("/api/events", { since, limit }, signal); }
-  agents(signal) { return this.#get("/api/agents", {}, signal); }
-  audit(id, cursor, signal) { return this.#get(`/api/agents/${encodeURIComponent(id)}/audit`, { limit: 200, cursor }, signal); }
+  issues({ q, limit = 50, cursor }, signal) {
+    return this.#get("/api/issues", { q, limit, cursor }, signal);
+  }
+  board(q, signal) {
+    return this.#get("/api/board", { q }, signal);
+  }
+  events({ since, limit }, signal) {
+    return this.#get("/api/events", { since, limit }, signal);
+  }
+  agents(signal) {
+    return this.#get("/api/agents", {}, signal);
+  }
+  audit(id, cursor, signal) {
+    return this.#get(`/api/agents/${encodeURIComponent(id)}/audit`, { limit: 200, cursor }, signal);
+  }
 
   /** One issue and the ETag that names the heads it was folded from. */
   async issue(id, signal) {
@@ -43,16 +61,29 @@ export class Api extends EventTarget {
     return events;
   }
 
-  create(fields) { return this.#send("POST", "/api/issues", fields); }
-  change(id, fields, etag) { return this.#send("PATCH", issuePath(id), fields, { etag }); }
-  comment(id, body) { return this.#send("POST", `${issuePath(id)}/comments`, { body }); }
-  claim(id) { return this.#send("POST", `${issuePath(id)}/claim`, {}); }
-  release(id) { return this.#send("POST", `${issuePath(id)}/release`, {}); }
-  resolve(id, field, value) { return this.#send("POST", `${issuePath(id)}/resolve`, { field, value }); }
+  create(fields) {
+    return this.#send("POST", "/api/issues", fields);
+  }
+  change(id, fields, etag) {
+    return this.#send("PATCH", issuePath(id), fields, { etag });
+  }
+  comment(id, body) {
+    return this.#send("POST", `${issuePath(id)}/comments`, { body });
+  }
+  claim(id) {
+    return this.#send("POST", `${issuePath(id)}/claim`, {});
+  }
+  release(id) {
+    return this.#send("POST", `${issuePath(id)}/release`, {});
+  }
+  resolve(id, field, value) {
+    return this.#send("POST", `${issuePath(id)}/resolve`, { field, value });
+  }
 
   #get(path, params, signal) {
     const search = new URLSearchParams();
-    for (const [name, value] of Object.entries(params)) if (value !== undefined && value !== null && value !== "") search.set(name, value);
+    for (const [name, value] of Object.entries(params))
+      if (value !== undefined && value !== null && value !== "") search.set(name, value);
     return this.#send("GET", search.size ? `${path}?${search}` : path, undefined, { signal });
   }
 
@@ -67,17 +98,29 @@ export class Api extends EventTarget {
     if (etag) headers["If-Match"] = etag;
     let response;
     try {
-      response = await fetch(path, { method, headers, signal, credentials: "same-origin", cache: "no-store",
-                                     body: body === undefined ? undefined : JSON.stringify(body) });
+      response = await fetch(path, {
+        method,
+        headers,
+        signal,
+        credentials: "same-origin",
+        cache: "no-store",
+        body: body === undefined ? undefined : JSON.stringify(body),
+      });
     } catch (error) {
       if (error.name === "AbortError") throw error;
       throw new Problem(UNREACHABLE);
     }
     if (response.ok) return response;
-    const problem = new Problem({ status: response.status, title: response.statusText, ...await response.json().catch(() => ({})) });
+    const problem = new Problem({
+      status: response.status,
+      title: response.statusText,
+      ...(await response.json().catch(() => ({}))),
+    });
     if (response.status === 401 && !quiet) this.dispatchEvent(new Event("unauthorized"));
     throw problem;
   }
 }
 
-function issuePath(id) { return `/api/issues/${encodeURIComponent(id)}`; }
+function issuePath(id) {
+  return `/api/issues/${encodeURIComponent(id)}`;
+}

@@ -3,18 +3,27 @@ import { h } from "./dom.js";
 const DATE_TIME = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 const DAY = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
 const DAY_AND_YEAR = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric" });
-const HOURS = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
+const HOURS = new Intl.DateTimeFormat(undefined, {
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  hour12: false,
+});
 
 /** Keeps every relative time on the page true: one timer for all of them. */
 export class Clock {
   constructor(root) {
-    setInterval(() => { if (!document.hidden) this.#tick(root); }, 10_000);
+    setInterval(() => {
+      if (!document.hidden) this.#tick(root);
+    }, 10_000);
   }
 
   #tick(root) {
     const now = Date.now();
     for (const element of root.querySelectorAll("[data-ago], [data-until]")) {
-      const text = element.dataset.ago ? ago(element.dataset.ago, now) : (element.dataset.who ?? "") + remaining(element.dataset.until, now);
+      const text = element.dataset.ago
+        ? ago(element.dataset.ago, now)
+        : (element.dataset.who ?? "") + remaining(element.dataset.until, now);
       if (element.textContent !== text) element.textContent = text;
     }
   }
@@ -57,5 +66,7 @@ export function fullTime(at) {
 export function clockTime(at) {
   const date = new Date(at);
   if (Number.isNaN(date.getTime())) return String(at ?? "");
-  return date.toDateString() === new Date().toDateString() ? HOURS.format(date) : `${DAY.format(date)} ${HOURS.format(date)}`;
+  return date.toDateString() === new Date().toDateString()
+    ? HOURS.format(date)
+    : `${DAY.format(date)} ${HOURS.format(date)}`;
 }

@@ -16,8 +16,13 @@ export function h(tag, props, ...children) {
 
 /** A small drawing from the sprite; without a name it is decoration. */
 export function icon(name, label) {
-  return h("span", { class: `icon i-${name}`, "aria-hidden": label ? null : "true", role: label ? "img" : null,
-                     "aria-label": label, title: label });
+  return h("span", {
+    class: `icon i-${name}`,
+    "aria-hidden": label ? null : "true",
+    role: label ? "img" : null,
+    "aria-label": label,
+    title: label,
+  });
 }
 
 /** Sets text only where it differs, so that a selection and a screen reader are left in peace. */
@@ -52,7 +57,10 @@ export function keyed(parent, items, keyOf, make, update) {
 function assign(element, name, value) {
   if (value === null || value === undefined || value === false) return;
   if (name === "on") for (const [type, listener] of Object.entries(value)) element.addEventListener(type, listener);
-  else if (name === "data") for (const [key, text] of Object.entries(value)) { if (text !== null && text !== undefined) element.dataset[key] = text; }
+  else if (name === "data")
+    for (const [key, text] of Object.entries(value)) {
+      if (text !== null && text !== undefined) element.dataset[key] = text;
+    }
   else if (name === "vars") for (const [key, text] of Object.entries(value)) element.style.setProperty(key, text);
   else if (name === "value" || name === "checked") element[name] = value;
   else element.setAttribute(name, SHOWN_ATTRIBUTES.has(name) ? visible(value) : value === true ? "" : value);

@@ -24,7 +24,9 @@ export class Live extends EventTarget {
 
   constructor() {
     super();
-    document.addEventListener("visibilitychange", () => { if (!document.hidden) this.#hurry(); });
+    document.addEventListener("visibilitychange", () => {
+      if (!document.hidden) this.#hurry();
+    });
   }
 
   start(cursor) {
@@ -42,10 +44,14 @@ export class Live extends EventTarget {
   }
 
   /** Tells everybody which issue this person looks at (null: none). */
-  viewing(issue) { this.#tell("viewing", issue); }
+  viewing(issue) {
+    this.#tell("viewing", issue);
+  }
 
   /** Tells everybody which issue this person is changing (null: none). */
-  editing(issue) { this.#tell("editing", issue); }
+  editing(issue) {
+    this.#tell("editing", issue);
+  }
 
   #connect() {
     this.#timer = 0;
@@ -55,7 +61,7 @@ export class Live extends EventTarget {
 
   #openSocket() {
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-    const socket = this.#socket = new WebSocket(`${scheme}//${location.host}/ws${this.#since()}`);
+    const socket = (this.#socket = new WebSocket(`${scheme}//${location.host}/ws${this.#since()}`));
     let greeted = false;
     socket.onmessage = ({ data }) => {
       if (socket !== this.#socket) return;
@@ -74,9 +80,12 @@ export class Live extends EventTarget {
   }
 
   #openSource() {
-    const source = this.#source = new EventSource(`/events${this.#since()}`);
+    const source = (this.#source = new EventSource(`/events${this.#since()}`));
     source.addEventListener("hello", () => this.#connected("sse"));
-    source.addEventListener("event", ({ data }) => { this.#connected("sse"); this.#take({ type: "event", event: JSON.parse(data) }); });
+    source.addEventListener("event", ({ data }) => {
+      this.#connected("sse");
+      this.#take({ type: "event", event: JSON.parse(data) });
+    });
     source.addEventListener("reset", ({ data }) => this.#take({ type: "reset", ...JSON.parse(data) }));
     source.onerror = () => {
       if (source !== this.#source) return;
@@ -91,7 +100,7 @@ export class Live extends EventTarget {
       this.#cursor = message.cursor ?? null;
       this.#seen.clear();
       this.#fire("reset", message.reason ?? "");
-    } else if (message.type === "presence") this.#fire("presence", this.people = message.people ?? []);
+    } else if (message.type === "presence") this.#fire("presence", (this.people = message.people ?? []));
     else if (message.type === "hello") this.#cursor ??= message.cursor;
   }
 
@@ -114,7 +123,7 @@ export class Live extends EventTarget {
     this.#drop();
     if (!this.#running) return;
     this.#become("connecting");
-    this.#fire("presence", this.people = []);
+    this.#fire("presence", (this.people = []));
     this.#timer = setTimeout(() => this.#connect(), this.#pause * (0.75 + Math.random() / 2));
     this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE);
   }
@@ -142,7 +151,9 @@ export class Live extends EventTarget {
     if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify({ type, issue }));
   }
 
-  #since() { return this.#cursor ? `?since=${encodeURIComponent(this.#cursor)}` : ""; }
+  #since() {
+    return this.#cursor ? `?since=${encodeURIComponent(this.#cursor)}` : "";
+  }
 
   #become(state) {
     if (this.state === state) return;
@@ -150,5 +161,7 @@ export class Live extends EventTarget {
     this.#fire("state", state);
   }
 
-  #fire(type, detail) { this.dispatchEvent(new CustomEvent(type, { detail })); }
+  #fire(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
 }

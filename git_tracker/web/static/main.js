@@ -16,7 +16,9 @@ app.api.addEventListener("unauthorized", () => askForToken("Your sign-in has run
 app.live.addEventListener("state", ({ detail }) => {
   if (detail === "connecting") app.api.health().catch(() => {}); // a lost stream may mean an expired cookie: then this asks for the token
 });
-addEventListener("hashchange", () => { if (tokenIn(location.hash)) enter(); });
+addEventListener("hashchange", () => {
+  if (tokenIn(location.hash)) enter();
+});
 enter();
 
 async function enter() {
@@ -27,7 +29,10 @@ async function enter() {
     await open();
   } catch (problem) {
     if (problem.code === "unreachable") askForToken(`${problem.message} ${problem.hint}`);
-    else askForToken(token ? "This token is not valid here. It may belong to another repository or have been replaced." : "");
+    else
+      askForToken(
+        token ? "This token is not valid here. It may belong to another repository or have been replaced." : "",
+      );
   }
 }
 
@@ -46,10 +51,14 @@ function askForToken(reason) {
   app.live.stop();
   document.querySelector("app-shell")?.remove();
   document.querySelector("login-screen")?.remove();
-  document.body.prepend(new LoginScreen(reason, async (token) => {
-    await app.api.login(token);
-    await open();
-  }));
+  document.body.prepend(
+    new LoginScreen(reason, async (token) => {
+      await app.api.login(token);
+      await open();
+    }),
+  );
 }
 
-function tokenIn(hash) { return new URLSearchParams(hash.replace(/^#/, "")).get("token"); }
+function tokenIn(hash) {
+  return new URLSearchParams(hash.replace(/^#/, "")).get("token");
+}

@@ -18,7 +18,10 @@ export class Refresh {
 
   cue() {
     if (this.#stopped || this.#timer) return;
-    if (this.#running) { this.#again = true; return; }
+    if (this.#running) {
+      this.#again = true;
+      return;
+    }
     const rest = Math.max(0, this.#next - performance.now());
     this.#timer = setTimeout(() => this.now(), document.hidden ? Math.max(rest, 4000) : rest);
   }
@@ -26,7 +29,10 @@ export class Refresh {
   async now() {
     clearTimeout(this.#timer);
     this.#timer = 0;
-    if (this.#running) { this.#again = true; return; }
+    if (this.#running) {
+      this.#again = true;
+      return;
+    }
     this.#running = true;
     const began = performance.now();
     try {
@@ -35,7 +41,10 @@ export class Refresh {
       this.#running = false;
       const ended = performance.now();
       this.#next = ended + Math.max(this.#gap, 3 * (ended - began));
-      if (this.#again) { this.#again = false; this.cue(); }
+      if (this.#again) {
+        this.#again = false;
+        this.cue();
+      }
     }
   }
 

@@ -11,7 +11,9 @@ export class Router extends EventTarget {
     this.#announce();
   }
 
-  get current() { return parse(location.hash); }
+  get current() {
+    return parse(location.hash);
+  }
 
   go(hash) {
     if (location.hash === hash) this.#announce();
@@ -24,7 +26,9 @@ export class Router extends EventTarget {
     this.#announce();
   }
 
-  #announce() { this.dispatchEvent(new CustomEvent("route", { detail: this.current })); }
+  #announce() {
+    this.dispatchEvent(new CustomEvent("route", { detail: this.current }));
+  }
 }
 
 export const hashOf = {
@@ -41,12 +45,17 @@ export function parse(hash) {
   const [path, search = ""] = hash.replace(/^#\/?/, "").split(/\?(.*)/s);
   const [name, id = ""] = path.split("/");
   const params = new URLSearchParams(search);
-  if (!["board", "list", "issue", "activity", "agents"].includes(name) || (name === "issue" && !id)) return { name: "board", id: "", params };
+  if (!["board", "list", "issue", "activity", "agents"].includes(name) || (name === "issue" && !id))
+    return { name: "board", id: "", params };
   return { name, id: decode(id), params };
 }
 
 function decode(text) {
-  try { return decodeURIComponent(text); } catch { return text; }
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 function withQuery(path, params) {

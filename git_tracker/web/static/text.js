@@ -11,8 +11,11 @@ export function visible(value) {
 
 /** Many lines of text: as `visible`, but line feeds and tabs stay. */
 export function visibleLines(value) {
-  return String(value ?? "").replace(/\r\n?/g, "\n")
-    .replace(UNUSUAL, (char, at, whole) => (char === "\n" || char === "\t" ? char : escapeUnlessEmoji(char, at, whole)));
+  return String(value ?? "")
+    .replace(/\r\n?/g, "\n")
+    .replace(UNUSUAL, (char, at, whole) =>
+      char === "\n" || char === "\t" ? char : escapeUnlessEmoji(char, at, whole),
+    );
 }
 
 /** True if `visible` would show something else than the text itself. */
@@ -25,7 +28,7 @@ export function hasUnusual(value) {
 export function hue(text) {
   let hash = 2166136261;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 16777619);
-  return ((hash >>> 0) * 0.618034 % 1 * 360 | 0) || (hash >>> 0) % 360;
+  return ((((hash >>> 0) * 0.618034) % 1) * 360) | 0 || (hash >>> 0) % 360;
 }
 
 /** `plural(1, "event")` is "1 event", `plural(2, "entry", "entries")` is "2 entries". */

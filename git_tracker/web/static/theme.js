@@ -3,5 +3,7 @@
   try {
     const theme = localStorage.getItem("git-tracker.theme");
     if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
-  } catch { /* storage may be switched off; the system's theme is then used */ }
+  } catch {
+    /* storage may be switched off; the system's theme is then used */
+  }
 })();

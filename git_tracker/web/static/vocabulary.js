@@ -17,7 +17,8 @@ export class Vocabulary {
   milestones = new Set();
 
   learnColumns(columns) {
-    if (columns.length) this.statuses = columns.map(({ status, category, title }) => ({ status, category, title: title || status }));
+    if (columns.length)
+      this.statuses = columns.map(({ status, category, title }) => ({ status, category, title: title || status }));
     for (const column of columns) this.learn(column.items);
   }
 

@@ -32,31 +32,51 @@ export class ActivityFeed extends HTMLElement {
   connectedCallback() {
     const { signal } = this.#stop;
     this.append(this.#jump, this.#list, this.#none);
-    this.addEventListener("scroll", () => { if (this.#atTop && this.#unseen) this.#toTop(); }, { signal, passive: true });
+    this.addEventListener(
+      "scroll",
+      () => {
+        if (this.#atTop && this.#unseen) this.#toTop();
+      },
+      { signal, passive: true },
+    );
     this.#app.live.addEventListener("event", ({ detail }) => this.#add(detail), { signal });
     this.#app.live.addEventListener("reset", () => this.#read(), { signal });
     this.#read();
   }
 
-  disconnectedCallback() { this.#stop.abort(); }
+  disconnectedCallback() {
+    this.#stop.abort();
+  }
 
   /** Shows only what matches: `{agent, issue, text}`, each a piece of text. */
   filter({ agent = "", issue = "", text = "" }) {
     const [who, which, words] = [agent, issue, text].map((piece) => piece.trim().toLowerCase());
-    const has = (piece, ...places) => places.some((place) => String(place ?? "").toLowerCase().includes(piece));
-    this.#matches = (event) => (!who || has(who, event.actor?.id, nameOf(event.actor), event.actor?.client, event.actor?.person))
-      && (!which || event.issue.startsWith(which) || has(which, event.title))
-      && (!words || has(words, summaryOf(event), event.title, event.type, event.verdict, event.body));
+    const has = (piece, ...places) =>
+      places.some((place) =>
+        String(place ?? "")
+          .toLowerCase()
+          .includes(piece),
+      );
+    this.#matches = (event) =>
+      (!who || has(who, event.actor?.id, nameOf(event.actor), event.actor?.client, event.actor?.person)) &&
+      (!which || event.issue.startsWith(which) || has(which, event.title)) &&
+      (!words || has(words, summaryOf(event), event.title, event.type, event.verdict, event.body));
     this.#fill();
   }
 
   /** Who was seen, for a list to choose from: `[{id, name, agent}]`. */
   get actors() {
-    const seen = new Map(this.#events.filter((event) => event.actor).map(({ actor }) => [actor.id, { id: actor.id, name: nameOf(actor), agent: isAgent(actor) }]));
+    const seen = new Map(
+      this.#events
+        .filter((event) => event.actor)
+        .map(({ actor }) => [actor.id, { id: actor.id, name: nameOf(actor), agent: isAgent(actor) }]),
+    );
     return [...seen.values()];
   }
 
-  get #atTop() { return this.scrollTop < 40; }
+  get #atTop() {
+    return this.scrollTop < 40;
+  }
 
   async #read() {
     try {
@@ -74,7 +94,8 @@ export class ActivityFeed extends HTMLElement {
     if (this.#keys.has(key(event))) return;
     this.#keys.add(key(event));
     this.#events.push(event);
-    if (this.#events.length > REMEMBERED) for (const old of this.#events.splice(0, REMEMBERED / 4)) this.#keys.delete(key(old));
+    if (this.#events.length > REMEMBERED)
+      for (const old of this.#events.splice(0, REMEMBERED / 4)) this.#keys.delete(key(old));
     this.dispatchEvent(new CustomEvent("grown"));
     if (!this.#matches(event)) return;
     if (this.#atTop || this.#slim) this.#prepend(event);
@@ -93,7 +114,12 @@ export class ActivityFeed extends HTMLElement {
     const shown = this.#events.filter(this.#matches).slice(-this.#rows).reverse();
     this.#list.replaceChildren(...shown.map((event) => eventRow(event, { slim: this.#slim })));
     this.#none.hidden = shown.length > 0;
-    setText(this.#none, this.#events.length ? "No event matches." : "Nothing has happened yet. Events appear here as agents and people work.");
+    setText(
+      this.#none,
+      this.#events.length
+        ? "No event matches."
+        : "Nothing has happened yet. Events appear here as agents and people work.",
+    );
     this.#wait(0);
   }
 
@@ -109,6 +135,8 @@ export class ActivityFeed extends HTMLElement {
   }
 }
 
-function key(event) { return `${event.cursor} ${event.entry} ${event.type} ${event.summary}`; }
+function key(event) {
+  return `${event.cursor} ${event.entry} ${event.type} ${event.summary}`;
+}
 
 customElements.define("activity-feed", ActivityFeed);

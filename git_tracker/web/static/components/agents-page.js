@@ -22,7 +22,8 @@ export class AgentsPage extends HTMLElement {
   connectedCallback() {
     document.title = `Agents · ${this.#app.me.repository}`;
     this.append(h("div", { class: "toolbar" }, h("h1", {}, "Agents"), this.#count), this.#says, this.#list);
-    for (const type of ["event", "reset"]) this.#app.live.addEventListener(type, () => this.#refresh.cue(), { signal: this.#stop.signal });
+    for (const type of ["event", "reset"])
+      this.#app.live.addEventListener(type, () => this.#refresh.cue(), { signal: this.#stop.signal });
     this.#refresh.now();
   }
 
@@ -31,7 +32,9 @@ export class AgentsPage extends HTMLElement {
     this.#refresh.stop();
   }
 
-  follow({ id }) { return !id; }
+  follow({ id }) {
+    return !id;
+  }
 
   async #read() {
     try {
@@ -49,16 +52,39 @@ export class AgentsPage extends HTMLElement {
     const active = sorted.filter((agent) => agent.active).length;
     setText(this.#says, "");
     setText(this.#count, agents.length ? `${agents.length.toLocaleString("en")}, ${active} active now` : "");
-    const groups = [["Active now", sorted.filter((agent) => agent.active)], ["Earlier", sorted.filter((agent) => !agent.active).slice(0, 200)]];
+    const groups = [
+      ["Active now", sorted.filter((agent) => agent.active)],
+      ["Earlier", sorted.filter((agent) => !agent.active).slice(0, 200)],
+    ];
     this.querySelector(".empty")?.remove();
-    keyed(this.#list, groups.filter(([, some]) => some.length), ([title]) => title, ([title, some]) => showGroup(h("section", {}, h("h2", {}, title), h("ul")), some), (section, [, some]) => showGroup(section, some));
-    if (!agents.length) this.#list.after(h("section", { class: "empty" }, h("h2", {}, "No agent has worked here yet"),
-      h("p", {}, "Connect one over MCP; each session gets a key of its own and leaves a signed trail."), h("pre", {}, h("code", {}, "tracker setup claude-code"))));
+    keyed(
+      this.#list,
+      groups.filter(([, some]) => some.length),
+      ([title]) => title,
+      ([title, some]) => showGroup(h("section", {}, h("h2", {}, title), h("ul")), some),
+      (section, [, some]) => showGroup(section, some),
+    );
+    if (!agents.length)
+      this.#list.after(
+        h(
+          "section",
+          { class: "empty" },
+          h("h2", {}, "No agent has worked here yet"),
+          h("p", {}, "Connect one over MCP; each session gets a key of its own and leaves a signed trail."),
+          h("pre", {}, h("code", {}, "tracker setup claude-code")),
+        ),
+      );
   }
 }
 
 function showGroup(section, agents) {
-  keyed(section.querySelector("ul"), agents, ({ id }) => id, (agent) => showAgent(h("li", { class: "agent-card" }), agent), showAgent);
+  keyed(
+    section.querySelector("ul"),
+    agents,
+    ({ id }) => id,
+    (agent) => showAgent(h("li", { class: "agent-card" }), agent),
+    showAgent,
+  );
   return section;
 }
 
@@ -72,18 +98,41 @@ function showAgent(card, agent) {
   const person = asActor(agent.person);
   card.replaceChildren(
     avatar({ ...agent, session: agent.id, person: person?.id }, "large"),
-    h("div", { class: "agent-who" }, h("a", { href: hashOf.agent(agent.id), class: "agent-name" }, agent.name || agent.id),
-      h("p", { class: "quiet" }, [agent.client, `for ${person?.name ?? "unknown"}`].filter(Boolean).join(", "))),
-    h("p", { class: "agent-when" }, agent.active ? h("span", { class: "active-now" }, "active") : "last seen ", agent.active ? null : timeAgo(agent.last_at)),
-    h("dl", { class: "agent-numbers" },
-      ...number("events", agent.events), ...number("issues", agent.issues), ...number("verified", agent.ok),
-      ...(agent.muted ? number("muted", agent.muted) : []), ...(agent.quarantined ? number("quarantined", agent.quarantined) : [])));
+    h(
+      "div",
+      { class: "agent-who" },
+      h("a", { href: hashOf.agent(agent.id), class: "agent-name" }, agent.name || agent.id),
+      h("p", { class: "quiet" }, [agent.client, `for ${person?.name ?? "unknown"}`].filter(Boolean).join(", ")),
+    ),
+    h(
+      "p",
+      { class: "agent-when" },
+      agent.active ? h("span", { class: "active-now" }, "active") : "last seen ",
+      agent.active ? null : timeAgo(agent.last_at),
+    ),
+    h(
+      "dl",
+      { class: "agent-numbers" },
+      ...number("events", agent.events),
+      ...number("issues", agent.issues),
+      ...number("verified", agent.ok),
+      ...(agent.muted ? number("muted", agent.muted) : []),
+      ...(agent.quarantined ? number("quarantined", agent.quarantined) : []),
+    ),
+  );
   if (focused) card.querySelector("a").focus();
   return card;
 }
 
 function number(word, value) {
-  return [h("div", { data: { number: word }, title: plural(value ?? 0, word.replace(/s$/, ""), word) }, h("dt", {}, word), h("dd", {}, Number(value ?? 0).toLocaleString("en")))];
+  return [
+    h(
+      "div",
+      { data: { number: word }, title: plural(value ?? 0, word.replace(/s$/, ""), word) },
+      h("dt", {}, word),
+      h("dd", {}, Number(value ?? 0).toLocaleString("en")),
+    ),
+  ];
 }
 
 customElements.define("agents-page", AgentsPage);

@@ -1,5 +1,4 @@
-import { avatar } from "../actors.js";
-import { h, icon, keyed } from "../dom.js";
+import { h } from "../dom.js";
 import { hashOf } from "../router.js";
 import { ActivityPage } from "./activity-page.js";
 import { AgentTrail } from "./agent-trail.js";
@@ -9,13 +8,7 @@ import { IssueList } from "./issue-list.js";
 import { IssuePanel } from "./issue-panel.js";
 import { openNewIssue } from "./new-issue.js";
 import { listenForKeys } from "./shortcuts.js";
-import { ThemeToggle } from "./theme-toggle.js";
-
-const NAVIGATION = [
-  ["board", "Board", "board", hashOf.board()], ["list", "Issues", "list", hashOf.list()],
-  ["activity", "Activity", "activity", hashOf.activity()], ["agents", "Agents", "agents", hashOf.agents()],
-];
-const LIVE_WORDS = { websocket: ["Live", "Connected over WebSocket"], sse: ["Live", "Connected over server-sent events"], connecting: ["Reconnecting", "The connection is being made again"] };
+import { TopBar } from "./top-bar.js";
 
 /** Header, the page of the current route, and the issue panel beside it. */
 export class AppShell extends HTMLElement {
@@ -23,45 +16,53 @@ export class AppShell extends HTMLElement {
   #stop = new AbortController();
   #outlet = h("div", { id: "page", tabindex: "-1" });
   #panel = null;
-  #links;
-  #live = h("span", { class: "live", role: "status" });
-  #people = h("span", { class: "people", "aria-label": "People here now" });
-  #search = h("input", { type: "search", name: "q", class: "search", placeholder: "Search issues", title: "Words, and filters such as status:todo label:bug assignee:me is:ready", "aria-label": "Search issues", autocomplete: "off", spellcheck: "false", maxlength: "1000", "aria-keyshortcuts": "/" });
+  #bar;
 
   constructor(app) {
     super();
     this.#app = app;
+    this.#bar = new TopBar(app, () => this.#create());
   }
 
   connectedCallback() {
     const { signal } = this.#stop;
-    const { live, router } = this.#app;
-    this.append(h("a", { class: "skip", href: "#page", on: { click: (event) => { event.preventDefault(); this.#outlet.focus(); } } }, "Skip to content"), this.#header(), h("main", { class: "stage" }, this.#outlet));
+    const { router } = this.#app;
+    this.append(
+      h(
+        "a",
+        {
+          class: "skip",
+          href: "#page",
+          on: {
+            click: (event) => {
+              event.preventDefault();
+              this.#outlet.focus();
+            },
+          },
+        },
+        "Skip to content",
+      ),
+      this.#bar,
+      h("main", { class: "stage" }, this.#outlet),
+    );
     router.addEventListener("route", ({ detail }) => this.#show(detail), { signal });
-    live.addEventListener("state", () => this.#showLive(), { signal });
-    live.addEventListener("presence", ({ detail }) => this.#showPeople(detail), { signal });
-    listenForKeys({ "/": () => this.#search.focus(), c: () => this.#create(), g: { b: hashOf.board(), i: hashOf.list(), a: hashOf.activity(), g: hashOf.agents() },
-                    Escape: () => this.#panel && this.#closePanel() }, (hash) => router.go(hash), signal);
-    this.#showLive();
+    listenForKeys(
+      {
+        "/": () => this.#bar.focusSearch(),
+        c: () => this.#create(),
+        g: { b: hashOf.board(), i: hashOf.list(), a: hashOf.activity(), g: hashOf.agents() },
+        Escape: () => this.#panel && this.#closePanel(),
+      },
+      (hash) => router.go(hash),
+      signal,
+    );
   }
 
-  disconnectedCallback() { this.#stop.abort(); }
-
-  #header() {
-    const { me } = this.#app;
-    this.#links = new Map(NAVIGATION.map(([name, label, drawing, hash]) => [name, h("a", { href: hash, data: { nav: name } }, icon(drawing), h("span", {}, label))]));
-    return h("header", { class: "top" },
-      h("a", { class: "brand", href: hashOf.board() }, h("img", { src: "/static/icon.svg", alt: "", width: "22", height: "22" }),
-        h("span", { class: "product" }, "git-tracker"), h("span", { class: "repository", title: `Repository ${me.repository}` }, me.repository)),
-      h("nav", { "aria-label": "Pages" }, [...this.#links.values()]),
-      h("form", { role: "search", class: "find", on: { submit: (event) => { event.preventDefault(); this.#app.router.go(hashOf.list(this.#search.value.trim())); }, keydown: (event) => { if (event.key === "Escape") this.#search.blur(); } } }, icon("search"), this.#search, h("kbd", { "aria-hidden": "true" }, "/")),
-      this.#people, this.#live, new ThemeToggle(),
-      me.role === "observer" && h("span", { class: "observer", title: "This token may read and not write" }, "read only"),
-      h("button", { type: "button", class: "primary new", data: { write: "", action: "new-issue" }, "aria-keyshortcuts": "c", title: "New issue (c)", on: { click: () => this.#create() } }, icon("plus"), h("span", {}, "New issue")));
+  disconnectedCallback() {
+    this.#stop.abort();
   }
 
   #show(route) {
-    for (const [name, link] of this.#links) link.toggleAttribute("aria-current", false);
     if (route.name === "issue") {
       if (!this.#outlet.firstElementChild) this.#place({ name: "board", params: new URLSearchParams() });
       this.#openPanel(route.id);
@@ -69,11 +70,16 @@ export class AppShell extends HTMLElement {
       this.#closePanel(false);
       this.#place(route);
     }
-    this.#links.get(this.#outlet.dataset.page)?.setAttribute("aria-current", "page");
+    this.#bar.show(this.#outlet.dataset.page);
   }
 
   #place(route) {
-    const Page = { board: BoardPage, list: IssueList, activity: ActivityPage, agents: route.id ? AgentTrail : AgentsPage }[route.name];
+    const Page = {
+      board: BoardPage,
+      list: IssueList,
+      activity: ActivityPage,
+      agents: route.id ? AgentTrail : AgentsPage,
+    }[route.name];
     this.#outlet.dataset.page = route.name;
     this.#outlet.dataset.hash = location.hash.startsWith("#/issue/") ? hashOf.board() : location.hash || hashOf.board();
     const page = this.#outlet.firstElementChild;
@@ -101,21 +107,8 @@ export class AppShell extends HTMLElement {
     this.#outlet.querySelector(`[data-issue="${CSS.escape(id)}"] a`)?.focus();
   }
 
-  #create(fields) { if (this.#app.me.role !== "observer") openNewIssue(this.#app, fields); }
-
-  #showLive() {
-    const { state } = this.#app.live;
-    const [word, title] = LIVE_WORDS[state];
-    this.#live.dataset.live = state;
-    this.#live.title = title;
-    this.#live.replaceChildren(h("span", { class: "word" }, word));
-  }
-
-  #showPeople(people) {
-    const others = people.filter(({ id }, at) => people.findIndex((one) => one.id === id) === at).slice(0, 5);
-    keyed(this.#people, others, ({ id }) => id, (person) => avatar({ ...person, session: "" }), (element, person) => {
-      element.title = `${person.name}${person.viewing ? ", looking at an issue" : ""}`;
-    });
+  #create(fields) {
+    if (this.#app.me.role !== "observer") openNewIssue(this.#app, fields);
   }
 }
 

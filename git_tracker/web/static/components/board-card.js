@@ -48,8 +48,19 @@ export class BoardCard extends HTMLElement {
   #top(row) {
     return [
       h("span", { class: `card-id with-icon i-${typeIcon(row.type)}`, title: row.type }, row.short),
-      h("span", { class: `icon priority ${priorityClass(row.priority)}`, role: "img", "aria-label": priorityName(row.priority), title: priorityName(row.priority), data: { priority: row.priority } }),
-      row.comment_count > 0 && h("span", { class: "count with-icon i-comment", title: plural(row.comment_count, "comment") }, row.comment_count),
+      h("span", {
+        class: `icon priority ${priorityClass(row.priority)}`,
+        role: "img",
+        "aria-label": priorityName(row.priority),
+        title: priorityName(row.priority),
+        data: { priority: row.priority },
+      }),
+      row.comment_count > 0 &&
+        h(
+          "span",
+          { class: "count with-icon i-comment", title: plural(row.comment_count, "comment") },
+          row.comment_count,
+        ),
       row.assignee && avatar(asActor(row.assignee), "small end"),
     ].filter(Boolean);
   }
@@ -59,7 +70,12 @@ export class BoardCard extends HTMLElement {
     return [
       ...stateMarks(row),
       ...labels.slice(0, LABELS_SHOWN).map(labelChip),
-      labels.length > LABELS_SHOWN && h("span", { class: "chip more", title: labels.slice(LABELS_SHOWN).join(", ") }, `+${labels.length - LABELS_SHOWN}`),
+      labels.length > LABELS_SHOWN &&
+        h(
+          "span",
+          { class: "chip more", title: labels.slice(LABELS_SHOWN).join(", ") },
+          `+${labels.length - LABELS_SHOWN}`,
+        ),
       row.claim && claimTag(row.claim),
     ].filter(Boolean);
   }
@@ -71,8 +87,16 @@ export function claimTag(claim) {
   const name = [...visible(nameOf(actor))];
   const who = `${name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME - 1).join("")}…` : name.join("")} · `; // the lease matters more than the whole name
   const tentative = claim.state && !["held", "live", "firm", "active"].includes(claim.state) ? `, ${claim.state}` : "";
-  return h("span", { class: `claim with-icon i-${isAgent(actor) ? "agents" : "claim"}`, title: `Claimed by ${nameOf(actor)}${tentative}`, vars: { "--h": hue(actor?.id ?? "") },
-                     data: { until: claim.until ?? "", who, claim: actor?.id ?? "" } }, who + remaining(claim.until));
+  return h(
+    "span",
+    {
+      class: `claim with-icon i-${isAgent(actor) ? "agents" : "claim"}`,
+      title: `Claimed by ${nameOf(actor)}${tentative}`,
+      vars: { "--h": hue(actor?.id ?? "") },
+      data: { until: claim.until ?? "", who, claim: actor?.id ?? "" },
+    },
+    who + remaining(claim.until),
+  );
 }
 
 customElements.define("board-card", BoardCard);

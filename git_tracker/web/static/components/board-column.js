@@ -24,11 +24,19 @@ export class BoardColumn extends HTMLElement {
     const shown = items.slice(0, most);
     setText(this.#count, total.toLocaleString("en"));
     const writable = this.#app.me.role !== "observer";
-    keyed(this.#cards, shown, ({ id }) => id, (row) => {
-      const card = new BoardCard(row, writable);
-      if (flash) card.flash();
-      return card;
-    }, (card, row) => { if (card.show(row) && flash) card.flash(); });
+    keyed(
+      this.#cards,
+      shown,
+      ({ id }) => id,
+      (row) => {
+        const card = new BoardCard(row, writable);
+        if (flash) card.flash();
+        return card;
+      },
+      (card, row) => {
+        if (card.show(row) && flash) card.flash();
+      },
+    );
     this.#more.hidden = total <= shown.length;
     this.#more.href = hashOf.list([`status:${quote(status)}`, query].filter(Boolean).join(" "));
     setText(this.#more, `${(total - shown.length).toLocaleString("en")} more`);
@@ -41,12 +49,32 @@ export class BoardColumn extends HTMLElement {
     this.dataset.category = category;
     this.setAttribute("role", "group");
     this.setAttribute("aria-label", title);
-    this.append(h("header", {}, h("h2", {}, statusMark({ status, category, title })), this.#count,
-      h("button", { type: "button", class: "bare", data: { write: "", action: "new-here" }, title: `New issue in ${title}`, "aria-label": `New issue in ${title}`, on: { click: () => this.#create(status) } }, icon("plus"))),
-      h("div", { class: "scroll" }, this.#cards, this.#none, this.#more));
+    this.append(
+      h(
+        "header",
+        {},
+        h("h2", {}, statusMark({ status, category, title })),
+        this.#count,
+        h(
+          "button",
+          {
+            type: "button",
+            class: "bare",
+            data: { write: "", action: "new-here" },
+            title: `New issue in ${title}`,
+            "aria-label": `New issue in ${title}`,
+            on: { click: () => this.#create(status) },
+          },
+          icon("plus"),
+        ),
+      ),
+      h("div", { class: "scroll" }, this.#cards, this.#none, this.#more),
+    );
   }
 }
 
-function quote(word) { return /\s/.test(word) ? `"${word}"` : word; }
+function quote(word) {
+  return /\s/.test(word) ? `"${word}"` : word;
+}
 
 customElements.define("board-column", BoardColumn);

@@ -3,7 +3,8 @@ export function moveByDrag(columns, move) {
   let card = null;
   const columnOf = (event) => event.target.closest?.("board-column");
   const mark = (column) => {
-    for (const other of columns.children) other.classList.toggle("over", other === column && column.dataset.status !== card?.row.status);
+    for (const other of columns.children)
+      other.classList.toggle("over", other === column && column.dataset.status !== card?.row.status);
   };
 
   columns.addEventListener("dragstart", (event) => {

@@ -21,8 +21,15 @@ export function moveByKeys(columns, app, move) {
     if (target) focus((await move(card, target.status))?.querySelector("a"));
   };
   const pick = async (card, link) => {
-    const status = await choose(link, { label: "Status", items: app.words.statuses.map(({ status, category, title }) => (
-      { value: status, label: title, mark: icon(statusClass(category)), chosen: status === card.row.status })) });
+    const status = await choose(link, {
+      label: "Status",
+      items: app.words.statuses.map(({ status, category, title }) => ({
+        value: status,
+        label: title,
+        mark: icon(statusClass(category)),
+        chosen: status === card.row.status,
+      })),
+    });
     if (status) focus((await move(card, status))?.querySelector("a"));
   };
 
@@ -31,7 +38,8 @@ export function moveByKeys(columns, app, move) {
     for (const other of columns.querySelectorAll('a.card-title[tabindex="0"]')) other.tabIndex = -1;
     target.tabIndex = 0;
   });
-  columns.addEventListener("click", (event) => { // a card is as big as a link: a click anywhere on it opens the issue
+  columns.addEventListener("click", (event) => {
+    // a card is as big as a link: a click anywhere on it opens the issue
     const card = event.target.closest("board-card");
     if (card && !event.target.closest("a") && !getSelection().toString()) card.querySelector("a").click();
   });
@@ -42,13 +50,18 @@ export function moveByKeys(columns, app, move) {
     const column = link.closest("board-column");
     const at = links(column).indexOf(link);
     const beside = (side) => {
-      for (let next = column[side]; next; next = next[side]) if (links(next).length) return links(next)[Math.min(at, links(next).length - 1)];
+      for (let next = column[side]; next; next = next[side])
+        if (links(next).length) return links(next)[Math.min(at, links(next).length - 1)];
     };
     const writable = app.me.role !== "observer";
     const actions = {
-      ArrowDown: () => focus(links(column)[at + 1]), ArrowUp: () => focus(links(column)[at - 1]),
-      ArrowLeft: () => focus(beside("previousElementSibling")), ArrowRight: () => focus(beside("nextElementSibling")),
-      "[": () => writable && shift(card, -1), "]": () => writable && shift(card, +1), s: () => writable && !event.ctrlKey && pick(card, link),
+      ArrowDown: () => focus(links(column)[at + 1]),
+      ArrowUp: () => focus(links(column)[at - 1]),
+      ArrowLeft: () => focus(beside("previousElementSibling")),
+      ArrowRight: () => focus(beside("nextElementSibling")),
+      "[": () => writable && shift(card, -1),
+      "]": () => writable && shift(card, +1),
+      s: () => writable && !event.ctrlKey && pick(card, link),
     };
     if (!actions[event.key]) return;
     event.preventDefault();

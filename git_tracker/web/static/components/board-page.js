@@ -17,7 +17,15 @@ export class BoardPage extends HTMLElement {
   #stop = new AbortController();
   #refresh = new Refresh(() => this.#read());
   #columns = h("div", { class: "columns", "aria-busy": "true" });
-  #filter = h("input", { type: "search", class: "filter", placeholder: "Filter this board: label:bug, assignee:me, is:ready", "aria-label": "Filter the board", autocomplete: "off", spellcheck: "false", maxlength: "1000" });
+  #filter = h("input", {
+    type: "search",
+    class: "filter",
+    placeholder: "Filter this board: label:bug, assignee:me, is:ready",
+    "aria-label": "Filter the board",
+    autocomplete: "off",
+    spellcheck: "false",
+    maxlength: "1000",
+  });
   #says = h("p", { class: "says", role: "status" });
   #count = h("span", { class: "quiet", role: "status" });
   #first = true;
@@ -33,12 +41,31 @@ export class BoardPage extends HTMLElement {
     const { live, me } = this.#app;
     document.title = `Board · ${me.repository}`;
     this.#filter.value = this.#query;
-    this.append(h("div", { class: "board" },
-      h("div", { class: "toolbar" }, h("h1", {}, "Board"), this.#count, h("label", { class: "filter-box" }, icon("filter"), this.#filter)), this.#says, this.#columns),
-      h("section", { class: "rail", "aria-label": "Activity" }, h("h2", {}, h("a", { href: hashOf.activity() }, "Activity")), new ActivityFeed(this.#app, { rows: 30, slim: true })));
+    this.append(
+      h(
+        "div",
+        { class: "board" },
+        h(
+          "div",
+          { class: "toolbar" },
+          h("h1", {}, "Board"),
+          this.#count,
+          h("label", { class: "filter-box" }, icon("filter"), this.#filter),
+        ),
+        this.#says,
+        this.#columns,
+      ),
+      h(
+        "section",
+        { class: "rail", "aria-label": "Activity" },
+        h("h2", {}, h("a", { href: hashOf.activity() }, "Activity")),
+        new ActivityFeed(this.#app, { rows: 20, slim: true }),
+      ),
+    );
     this.#skeleton();
     this.#listenToFilter();
-    for (const type of ["event", "reset"]) live.addEventListener(type, () => this.#dragging || this.#refresh.cue(), { signal });
+    for (const type of ["event", "reset"])
+      live.addEventListener(type, () => this.#dragging || this.#refresh.cue(), { signal });
     this.#columns.addEventListener("dragend", () => this.#refresh.cue());
     if (me.role !== "observer") moveByDrag(this.#columns, (card, status) => this.#move(card, status));
     moveByKeys(this.#columns, this.#app, (card, status) => this.#move(card, status));
@@ -62,15 +89,27 @@ export class BoardPage extends HTMLElement {
 
   #listenToFilter() {
     let timer = 0;
-    const apply = () => { clearTimeout(timer); this.#app.router.replace(hashOf.board(this.#filter.value.trim())); };
-    this.#filter.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(apply, 250); });
+    const apply = () => {
+      clearTimeout(timer);
+      this.#app.router.replace(hashOf.board(this.#filter.value.trim()));
+    };
+    this.#filter.addEventListener("input", () => {
+      clearTimeout(timer);
+      timer = setTimeout(apply, 250);
+    });
     this.#filter.addEventListener("keydown", (event) => {
       if (event.key === "Enter") apply();
-      if (event.key === "Escape") { this.#filter.value = ""; apply(); this.#filter.blur(); }
+      if (event.key === "Escape") {
+        this.#filter.value = "";
+        apply();
+        this.#filter.blur();
+      }
     });
   }
 
-  get #dragging() { return Boolean(this.#columns.querySelector(".dragged")); }
+  get #dragging() {
+    return Boolean(this.#columns.querySelector(".dragged"));
+  }
 
   async #read() {
     const query = this.#query;
@@ -99,13 +138,21 @@ export class BoardPage extends HTMLElement {
     this.#first = false;
     const focused = document.activeElement?.closest?.("board-card")?.dataset.issue;
     if (this.#columns.firstElementChild?.classList.contains("skeleton")) this.#columns.replaceChildren();
-    keyed(this.#columns, columns, ({ status }) => status, (column) => {
-      const element = new BoardColumn(this.#app, (status) => openNewIssue(this.#app, { status }));
-      element.show(column, { most, query: this.#query, flash: false });
-      return element;
-    }, (element, column) => element.show(column, { most, query: this.#query, flash }));
-    if (focused && document.activeElement === document.body) this.#card(focused)?.querySelector("a").focus({ preventScroll: true }); // it has moved
-    if (!this.#columns.querySelector('a.card-title[tabindex="0"]')) this.#columns.querySelector("a.card-title")?.setAttribute("tabindex", "0");
+    keyed(
+      this.#columns,
+      columns,
+      ({ status }) => status,
+      (column) => {
+        const element = new BoardColumn(this.#app, (status) => openNewIssue(this.#app, { status }));
+        element.show(column, { most, query: this.#query, flash: false });
+        return element;
+      },
+      (element, column) => element.show(column, { most, query: this.#query, flash }),
+    );
+    if (focused && document.activeElement === document.body)
+      this.#card(focused)?.querySelector("a").focus({ preventScroll: true }); // it has moved
+    if (!this.#columns.querySelector('a.card-title[tabindex="0"]'))
+      this.#columns.querySelector("a.card-title")?.setAttribute("tabindex", "0");
   }
 
   async #move(card, status) {
@@ -125,11 +172,25 @@ export class BoardPage extends HTMLElement {
     }
   }
 
-  #card(id) { return this.#columns.querySelector(`board-card[data-issue="${CSS.escape(id)}"]`); }
+  #card(id) {
+    return this.#columns.querySelector(`board-card[data-issue="${CSS.escape(id)}"]`);
+  }
 
   #skeleton() {
-    this.#columns.append(...this.#app.words.statuses.map(() => h("section", { class: "column skeleton", "aria-hidden": "true" },
-      h("header", {}, h("span", { class: "bone" })), h("div", { class: "cards" }, [1, 2, 3].map(() => h("div", { class: "bone card-bone" }))))));
+    this.#columns.append(
+      ...this.#app.words.statuses.map(() =>
+        h(
+          "section",
+          { class: "column skeleton", "aria-hidden": "true" },
+          h("header", {}, h("span", { class: "bone" })),
+          h(
+            "div",
+            { class: "cards" },
+            [1, 2, 3].map(() => h("div", { class: "bone card-bone" })),
+          ),
+        ),
+      ),
+    );
   }
 }
 

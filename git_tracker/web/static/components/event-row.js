@@ -5,30 +5,91 @@ import { verdictBadge } from "../marks.js";
 import { hashOf } from "../router.js";
 
 const DRAWINGS = {
-  created: "plus", "status-changed": "active", "comment-added": "comment", "comment-edited": "edit", "comment-redacted": "close",
-  "label-added": "tag", "label-removed": "tag", "title-changed": "edit", "description-edited": "edit", "assignee-changed": "user",
-  "priority-changed": "p1", "type-changed": "task", "link-added": "link", "link-removed": "link", claimed: "claim", "claim-released": "claim",
-  "criterion-added": "task", "criterion-checked": "check", "evidence-added": "ok", "conflict-resolved": "conflict", "branch-linked": "branch",
-  "due-set": "date", deferred: "clock", "time-logged": "clock", "estimate-set": "clock", attached: "link", archived: "imported", unarchived: "imported",
+  created: "plus",
+  "status-changed": "active",
+  "comment-added": "comment",
+  "comment-edited": "edit",
+  "comment-redacted": "close",
+  "label-added": "tag",
+  "label-removed": "tag",
+  "title-changed": "edit",
+  "description-edited": "edit",
+  "assignee-changed": "user",
+  "priority-changed": "p1",
+  "type-changed": "task",
+  "link-added": "link",
+  "link-removed": "link",
+  claimed: "claim",
+  "claim-released": "claim",
+  "criterion-added": "task",
+  "criterion-checked": "check",
+  "evidence-added": "ok",
+  "conflict-resolved": "conflict",
+  "branch-linked": "branch",
+  "due-set": "date",
+  deferred: "clock",
+  "time-logged": "clock",
+  "estimate-set": "clock",
+  attached: "link",
+  archived: "imported",
+  unarchived: "imported",
 };
 
-export function eventIcon(type) { return icon(DRAWINGS[type] ?? "other"); }
+export function eventIcon(type) {
+  return icon(DRAWINGS[type] ?? "other");
+}
 
 /** What happened, in the words of the store; the bare type if a newer client wrote something unknown. */
-export function summaryOf(event) { return event.summary || String(event.type ?? "changed").replaceAll("-", " "); }
+export function summaryOf(event) {
+  return event.summary || String(event.type ?? "changed").replaceAll("-", " ");
+}
 
 /** One event of the activity feed. `slim` is the narrow form beside the board. */
 export function eventRow(event, { slim = false } = {}) {
   const { actor } = event;
-  const issue = h("a", { class: "event-issue", href: hashOf.issue(event.issue), title: event.title },
-    h("span", { class: "short" }, event.short), slim ? null : h("span", { class: "event-title" }, event.title));
+  const issue = h(
+    "a",
+    { class: "event-issue", href: hashOf.issue(event.issue), title: event.title },
+    h("span", { class: "short" }, event.short),
+    slim ? null : h("span", { class: "event-title" }, event.title),
+  );
   const when = h("time", { datetime: event.at, title: fullTime(event.at) }, clockTime(event.at));
   const bad = event.verdict !== "ok";
   const badge = verdictBadge(event.verdict, event.reason);
-  return h("li", { class: "event", data: { cursor: event.cursor, entry: event.entry, issue: event.issue, event: event.type, verdict: event.verdict, actor: actor?.id } },
+  return h(
+    "li",
+    {
+      class: "event",
+      data: {
+        cursor: event.cursor,
+        entry: event.entry,
+        issue: event.issue,
+        event: event.type,
+        verdict: event.verdict,
+        actor: actor?.id,
+      },
+    },
     avatar(actor, slim ? "small" : ""),
-    h("div", { class: "event-body" },
-      h("p", { class: "event-line" }, actorName(actor), slim ? null : clientTag(actor), " ", h("span", { class: "event-summary" }, eventIcon(event.type), " ", summaryOf(event))),
-      h("p", { class: "event-what" }, issue, slim && when, slim && bad && badge, event.imported && h("span", { class: "mark with-icon i-imported", data: { mark: "imported" } }, "imported"))),
-    slim ? null : h("div", { class: "event-end" }, badge, when));
+    h(
+      "div",
+      { class: "event-body" },
+      h(
+        "p",
+        { class: "event-line" },
+        actorName(actor),
+        slim ? null : clientTag(actor),
+        " ",
+        h("span", { class: "event-summary" }, eventIcon(event.type), " ", summaryOf(event)),
+      ),
+      h(
+        "p",
+        { class: "event-what" },
+        issue,
+        slim && when,
+        slim && bad && badge,
+        event.imported && h("span", { class: "mark with-icon i-imported", data: { mark: "imported" } }, "imported"),
+      ),
+    ),
+    slim ? null : h("div", { class: "event-end" }, badge, when),
+  );
 }

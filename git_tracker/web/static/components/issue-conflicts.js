@@ -20,16 +20,50 @@ export class IssueConflicts extends HTMLElement {
   }
 
   #conflict({ field, values }) {
-    return h("section", { class: "conflict", data: { conflict: field } },
+    return h(
+      "section",
+      { class: "conflict", data: { conflict: field } },
       h("h2", {}, icon("conflict"), `${values.length === 2 ? "Two" : values.length} values for ${field}`),
-      h("p", { class: "quiet" }, "They were written at the same time without knowing of each other. Choose the one to keep."),
-      h("ul", {}, values.map(({ value, author, at }) => h("li", {},
-        h("span", { class: "conflict-value" }, shown(value)),
-        h("span", { class: "conflict-by" }, avatar(asActor(author), "small"), " ", actorName(asActor(author)), ", ", timeAgo(at)),
-        h("button", { type: "button", data: { write: "", resolve: field }, on: { click: async ({ currentTarget }) => {
-          currentTarget.disabled = true;
-          if (!await this.#act.resolve(field, value)) currentTarget.disabled = false;
-        } } }, "Keep this")))));
+      h(
+        "p",
+        { class: "quiet" },
+        "They were written at the same time without knowing of each other. Choose the one to keep.",
+      ),
+      h(
+        "ul",
+        {},
+        values.map(({ value, author, at }) =>
+          h(
+            "li",
+            {},
+            h("span", { class: "conflict-value" }, shown(value)),
+            h(
+              "span",
+              { class: "conflict-by" },
+              avatar(asActor(author), "small"),
+              " ",
+              actorName(asActor(author)),
+              ", ",
+              timeAgo(at),
+            ),
+            h(
+              "button",
+              {
+                type: "button",
+                data: { write: "", resolve: field },
+                on: {
+                  click: async ({ currentTarget }) => {
+                    currentTarget.disabled = true;
+                    if (!(await this.#act.resolve(field, value))) currentTarget.disabled = false;
+                  },
+                },
+              },
+              "Keep this",
+            ),
+          ),
+        ),
+      ),
+    );
   }
 }
 

@@ -14,9 +14,21 @@ export class IssueHistory extends HTMLElement {
 
   #events = [];
   #all = false;
-  #earlier = h("button", { type: "button", class: "earlier", hidden: true, on: { click: () => { this.#all = true; this.show(null, this.#events); } } });
+  #earlier = h("button", {
+    type: "button",
+    class: "earlier",
+    hidden: true,
+    on: {
+      click: () => {
+        this.#all = true;
+        this.show(null, this.#events);
+      },
+    },
+  });
 
-  connectedCallback() { if (!this.firstElementChild) this.append(this.#list, this.#earlier, this.#none); }
+  connectedCallback() {
+    if (!this.firstElementChild) this.append(this.#list, this.#earlier, this.#none);
+  }
 
   show(issue, events) {
     this.#events = events;
@@ -30,12 +42,32 @@ export class IssueHistory extends HTMLElement {
 
 function historyRow(event) {
   const actor = asActor(event.actor);
-  return h("li", { class: "event", data: { event: event.type, entry: event.entry, verdict: event.verdict } }, avatar(actor, "small"),
-    h("div", { class: "event-body" },
-      h("p", { class: "event-line" }, actorName(actor), clientTag(actor), " ", h("span", { class: "event-summary" }, eventIcon(event.type), " ", summaryOf(event))),
+  return h(
+    "li",
+    { class: "event", data: { event: event.type, entry: event.entry, verdict: event.verdict } },
+    avatar(actor, "small"),
+    h(
+      "div",
+      { class: "event-body" },
+      h(
+        "p",
+        { class: "event-line" },
+        actorName(actor),
+        clientTag(actor),
+        " ",
+        h("span", { class: "event-summary" }, eventIcon(event.type), " ", summaryOf(event)),
+      ),
       event.verdict !== "ok" && event.reason && h("p", { class: "trail-reason" }, event.reason),
-      h("p", { class: "trail-ids" }, "entry ", h("code", { title: event.entry }, String(event.entry ?? "").slice(0, 10)), event.imported && h("span", { class: "mark with-icon i-imported", data: { mark: "imported" } }, "imported"))),
-    h("div", { class: "event-end" }, verdictBadge(event.verdict, event.reason), timeAgo(event.at)));
+      h(
+        "p",
+        { class: "trail-ids" },
+        "entry ",
+        h("code", { title: event.entry }, String(event.entry ?? "").slice(0, 10)),
+        event.imported && h("span", { class: "mark with-icon i-imported", data: { mark: "imported" } }, "imported"),
+      ),
+    ),
+    h("div", { class: "event-end" }, verdictBadge(event.verdict, event.reason), timeAgo(event.at)),
+  );
 }
 
 customElements.define("issue-history", IssueHistory);

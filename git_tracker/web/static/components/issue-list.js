@@ -1,14 +1,18 @@
-import { asActor, avatar, nameOf } from "../actors.js";
-import { timeAgo } from "../clock.js";
 import { h, icon, keyed, setText } from "../dom.js";
-import { labelChip, priorityClass, priorityName, stateMarks, statusMark, typeIcon } from "../marks.js";
 import { Refresh } from "../refresh.js";
 import { hashOf } from "../router.js";
-import { claimTag } from "./board-card.js";
 import { emptyTracker } from "./empty.js";
+import { showRow } from "./issue-row.js";
 
 const PAGE = 50;
-const COLUMNS = [["title", "Issue", "asc"], ["status", "Status", "asc"], ["priority", "Priority", "asc"], ["", "Assignee"], ["created", "Created", "desc"], ["updated", "Updated", "desc"]];
+const COLUMNS = [
+  ["title", "Issue", "asc"],
+  ["status", "Status", "asc"],
+  ["priority", "Priority", "asc"],
+  ["", "Assignee"],
+  ["created", "Created", "desc"],
+  ["updated", "Updated", "desc"],
+];
 const SORT = /(?:^|\s)sort:([a-z_]+)(?:-(asc|desc))?(?=\s|$)/;
 
 /** All issues that match a query, a page at a time. The sort order is part of the query, so an address says everything. */
@@ -19,7 +23,15 @@ export class IssueList extends HTMLElement {
   #next = null;
   #stop = new AbortController();
   #refresh = new Refresh(() => this.#read(), 1000);
-  #field = h("input", { type: "search", class: "filter", placeholder: "status:todo label:bug -label:wontfix assignee:me is:ready priority:<=1", "aria-label": "Query", autocomplete: "off", spellcheck: "false", maxlength: "1000" });
+  #field = h("input", {
+    type: "search",
+    class: "filter",
+    placeholder: "status:todo label:bug -label:wontfix assignee:me is:ready priority:<=1",
+    "aria-label": "Query",
+    autocomplete: "off",
+    spellcheck: "false",
+    maxlength: "1000",
+  });
   #says = h("p", { class: "says", role: "status" });
   #head = h("tr");
   #body = h("tbody");
@@ -37,10 +49,30 @@ export class IssueList extends HTMLElement {
   connectedCallback() {
     const { signal } = this.#stop;
     document.title = `Issues · ${this.#app.me.repository}`;
-    this.append(h("div", { class: "toolbar" }, h("h1", {}, "Issues"),
-      h("form", { class: "filter-box", on: { submit: (event) => { event.preventDefault(); this.#ask(this.#field.value.trim()); } } }, icon("filter"), this.#field)),
-      this.#says, h("div", { class: "table-scroll" }, this.#table),
-      h("nav", { class: "pager", "aria-label": "Pages of the list" }, this.#range, this.#back, this.#forth));
+    this.append(
+      h(
+        "div",
+        { class: "toolbar" },
+        h("h1", {}, "Issues"),
+        h(
+          "form",
+          {
+            class: "filter-box",
+            on: {
+              submit: (event) => {
+                event.preventDefault();
+                this.#ask(this.#field.value.trim());
+              },
+            },
+          },
+          icon("filter"),
+          this.#field,
+        ),
+      ),
+      this.#says,
+      h("div", { class: "table-scroll" }, this.#table),
+      h("nav", { class: "pager", "aria-label": "Pages of the list" }, this.#range, this.#back, this.#forth),
+    );
     for (const type of ["event", "reset"]) this.#app.live.addEventListener(type, () => this.#refresh.cue(), { signal });
     this.#start();
   }
@@ -66,7 +98,9 @@ export class IssueList extends HTMLElement {
     this.#refresh.now();
   }
 
-  #ask(query) { this.#app.router.go(hashOf.list(query)); }
+  #ask(query) {
+    this.#app.router.go(hashOf.list(query));
+  }
 
   #turn(step) {
     if (step > 0) this.#cursors.push(this.#next);
@@ -83,7 +117,10 @@ export class IssueList extends HTMLElement {
       else this.#refresh.cue();
     } catch (problem) {
       if (problem.name === "AbortError" || problem.status === 401) return;
-      if (problem.code === "epoch_changed" && cursor) { this.#cursors = [undefined]; return this.#refresh.cue(); }
+      if (problem.code === "epoch_changed" && cursor) {
+        this.#cursors = [undefined];
+        return this.#refresh.cue();
+      }
       setText(this.#says, [problem.message, problem.hint].filter(Boolean).join(" "));
     } finally {
       this.#table.removeAttribute("aria-busy");
@@ -94,45 +131,64 @@ export class IssueList extends HTMLElement {
     this.#app.words.learn(items);
     this.#next = next;
     setText(this.#says, "");
-    keyed(this.#body, items, ({ id }) => id, (row) => fill(h("tr"), row, this.#app.words), (element, row) => fill(element, row, this.#app.words));
+    keyed(
+      this.#body,
+      items,
+      ({ id }) => id,
+      (row) => showRow(h("tr"), row, this.#app.words),
+      (element, row) => showRow(element, row, this.#app.words),
+    );
     this.querySelector(".empty")?.remove();
-    if (!items.length) this.#table.parentElement.before(this.#query ? h("section", { class: "empty" }, h("h2", {}, "Nothing matches"), h("p", {}, "Take a word away, or look at all issues."), h("a", { class: "button", href: hashOf.list() }, "Show all issues")) : emptyTracker());
+    if (!items.length)
+      this.#table.parentElement.before(
+        this.#query
+          ? h(
+              "section",
+              { class: "empty" },
+              h("h2", {}, "Nothing matches"),
+              h("p", {}, "Take a word away, or look at all issues."),
+              h("a", { class: "button", href: hashOf.list() }, "Show all issues"),
+            )
+          : emptyTracker(),
+      );
     this.#table.hidden = !items.length;
     const before = (this.#cursors.length - 1) * PAGE;
-    setText(this.#range, items.length ? `${(before + 1).toLocaleString("en")} to ${(before + items.length).toLocaleString("en")} of ${Number(total).toLocaleString("en")}` : "");
+    setText(
+      this.#range,
+      items.length
+        ? `${(before + 1).toLocaleString("en")} to ${(before + items.length).toLocaleString("en")} of ${Number(total).toLocaleString("en")}`
+        : "",
+    );
     this.#back.disabled = this.#cursors.length === 1;
     this.#forth.disabled = !next;
   }
 
   #showHead() {
     const [, sorted, direction = "asc"] = this.#query.match(SORT) ?? [];
-    this.#head.replaceChildren(...COLUMNS.map(([key, label, first]) => {
-      const on = key && sorted === key;
-      const next = on ? (direction === "asc" ? "desc" : "asc") : first;
-      return h("th", { scope: "col", "aria-sort": on ? `${direction}ending` : null, class: `col-${label.toLowerCase()}` },
-        key ? h("button", { type: "button", class: "bare", data: { sort: key }, on: { click: () => this.#ask(`${this.#query.replace(SORT, " ").trim()} sort:${key}-${next}`.trim()) } }, label, on && h("span", { class: `icon i-down ${direction}` })) : label);
-    }));
+    this.#head.replaceChildren(
+      ...COLUMNS.map(([key, label, first]) => {
+        const on = key && sorted === key;
+        const next = on ? (direction === "asc" ? "desc" : "asc") : first;
+        return h(
+          "th",
+          { scope: "col", "aria-sort": on ? `${direction}ending` : null, class: `col-${label.toLowerCase()}` },
+          key
+            ? h(
+                "button",
+                {
+                  type: "button",
+                  class: "bare",
+                  data: { sort: key },
+                  on: { click: () => this.#ask(`${this.#query.replace(SORT, " ").trim()} sort:${key}-${next}`.trim()) },
+                },
+                label,
+                on && h("span", { class: `icon i-down ${direction}` }),
+              )
+            : label,
+        );
+      }),
+    );
   }
-}
-
-function fill(tr, row, words) {
-  const is = JSON.stringify(row);
-  if (tr.was === is) return tr;
-  if (tr.was) { tr.classList.remove("changed"); void tr.offsetWidth; tr.classList.add("changed"); }
-  tr.was = is;
-  tr.dataset.issue = row.id;
-  tr.dataset.status = row.status;
-  const focused = tr.contains(document.activeElement);
-  const link = h("a", { class: "row-title", href: hashOf.issue(row.id) }, row.title);
-  const marks = [...(row.labels ?? []).slice(0, 5).map(labelChip), ...stateMarks(row), row.claim && claimTag(row.claim), row.comment_count > 0 && h("span", { class: "count with-icon i-comment" }, row.comment_count)].filter(Boolean);
-  tr.replaceChildren(
-    h("td", { class: "col-issue" }, h("span", { class: `card-id with-icon i-${typeIcon(row.type)}`, title: row.type }, row.short), link, marks.length > 0 && h("span", { class: "row-marks" }, marks)),
-    h("td", { class: "col-status" }, statusMark({ ...words.status(row.status), category: row.category })),
-    h("td", { class: "col-priority" }, h("span", { class: `with-icon ${priorityClass(row.priority)} priority-word`, data: { priority: row.priority } }, priorityName(row.priority))),
-    h("td", { class: "col-assignee" }, row.assignee ? h("span", { class: "with-avatar" }, avatar(asActor(row.assignee), "small"), nameOf(asActor(row.assignee))) : h("span", { class: "quiet" }, "nobody")),
-    h("td", { class: "col-created" }, timeAgo(row.created_at)), h("td", { class: "col-updated" }, timeAgo(row.updated_at)));
-  if (focused) link.focus();
-  return tr;
 }
 
 customElements.define("issue-list", IssueList);

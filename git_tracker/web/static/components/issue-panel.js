@@ -2,8 +2,7 @@ import { asActor, avatar } from "../actors.js";
 import { h, icon, setText } from "../dom.js";
 import { typeIcon } from "../marks.js";
 import { Refresh } from "../refresh.js";
-import { hashOf } from "../router.js";
-import { plural } from "../text.js";
+import { visible } from "../text.js";
 import { IssueConflicts } from "./issue-conflicts.js";
 import { IssueDescription } from "./issue-description.js";
 import { IssueDiscussion } from "./issue-discussion.js";
@@ -11,6 +10,7 @@ import { IssueHistory } from "./issue-history.js";
 import { IssueProofs } from "./issue-proofs.js";
 import { IssueProperties } from "./issue-properties.js";
 import { IssueTitle } from "./issue-title.js";
+import { tabs } from "./tabs.js";
 
 /**
  * One issue, beside the page it was opened from. It reads the issue and its history, and hands the issue to its parts,
@@ -26,7 +26,12 @@ export class IssuePanel extends HTMLElement {
   #etag = null;
   #parts;
   #bar = h("div", { class: "panel-bar" });
-  #short = h("button", { type: "button", class: "bare panel-id", title: "Copy the full id", on: { click: () => this.#copy() } });
+  #short = h("button", {
+    type: "button",
+    class: "bare panel-id",
+    title: "Copy the full id",
+    on: { click: () => this.#copy() },
+  });
   #here = h("span", { class: "people", role: "status" });
   #says = h("p", { class: "says", role: "status" }, "Reading…");
   #tabs;
@@ -43,21 +48,85 @@ export class IssuePanel extends HTMLElement {
     const { live } = this.#app;
     this.setAttribute("role", "region");
     this.setAttribute("aria-label", "Issue");
+    this.tabIndex = -1;
     this.dataset.issue = this.issue;
     const discussion = new IssueDiscussion(this.#app, this.act);
     const history = new IssueHistory();
-    this.#parts = [new IssueTitle(this.#app, this.act), new IssueConflicts(this.act), new IssueProperties(this.#app, this.act), new IssueDescription(this.#app, this.act), new IssueProofs(), discussion, history];
+    this.#parts = [
+      new IssueTitle(this.#app, this.act),
+      new IssueConflicts(this.act),
+      new IssueProperties(this.#app, this.act),
+      new IssueDescription(this.#app, this.act),
+      new IssueProofs(),
+      discussion,
+      history,
+    ];
     const [title, conflicts, properties, description, proofs] = this.#parts;
-    this.#tabs = tabs([["comments", "Comments", discussion], ["history", "History", history]]);
-    this.#bar.append(this.#short, this.#here, h("span", { class: "grow" }),
-      h("button", { type: "button", class: "bare", data: { action: "widen" }, title: "Use the whole width", "aria-label": "Use the whole width", on: { click: () => this.closest("app-shell").toggleAttribute("data-wide") } }, icon("expand")),
-      h("button", { type: "button", class: "bare", data: { action: "close" }, title: "Close (Esc)", "aria-label": "Close the issue", on: { click: () => this.#close() } }, icon("close")));
-    this.append(this.#bar, this.#says, h("div", { class: "panel-body", hidden: true }, title, conflicts, h("div", { class: "panel-columns" }, h("div", { class: "panel-main" }, description, proofs, this.#tabs.element), properties)));
-    live.addEventListener("event", ({ detail }) => { if (this.#concerns(detail.issue)) this.#refresh.cue(); }, { signal });
+    this.#tabs = tabs([
+      ["comments", "Comments", discussion],
+      ["history", "History", history],
+    ]);
+    this.#bar.append(
+      this.#short,
+      this.#here,
+      h("span", { class: "grow" }),
+      h(
+        "button",
+        {
+          type: "button",
+          class: "bare",
+          data: { action: "widen" },
+          title: "Use the whole width",
+          "aria-label": "Use the whole width",
+          on: { click: () => this.closest("app-shell").toggleAttribute("data-wide") },
+        },
+        icon("expand"),
+      ),
+      h(
+        "button",
+        {
+          type: "button",
+          class: "bare",
+          data: { action: "close" },
+          title: "Close (Esc)",
+          "aria-label": "Close the issue",
+          on: { click: () => this.#close() },
+        },
+        icon("close"),
+      ),
+    );
+    this.append(
+      this.#bar,
+      this.#says,
+      h(
+        "div",
+        { class: "panel-body", hidden: true },
+        title,
+        conflicts,
+        h(
+          "div",
+          { class: "panel-columns" },
+          h("div", { class: "panel-main" }, description, proofs, this.#tabs.element),
+          properties,
+        ),
+      ),
+    );
+    live.addEventListener(
+      "event",
+      ({ detail }) => {
+        if (this.#concerns(detail.issue)) this.#refresh.cue();
+      },
+      { signal },
+    );
     live.addEventListener("reset", () => this.#refresh.cue(), { signal });
     live.addEventListener("presence", () => this.#showPeople(), { signal });
-    this.addEventListener("keydown", (event) => { if (event.key === "s" && !event.target.closest("input, textarea") && !event.ctrlKey && !event.metaKey) { event.preventDefault(); properties.pickStatus(); } });
-    this.#refresh.now().then(() => this.#short.focus({ preventScroll: true }));
+    this.addEventListener("keydown", (event) => {
+      if (event.key === "s" && !event.target.closest("input, textarea") && !event.ctrlKey && !event.metaKey) {
+        event.preventDefault();
+        properties.pickStatus();
+      }
+    });
+    this.#refresh.now().then(() => this.focus({ preventScroll: true }));
   }
 
   disconnectedCallback() {
@@ -76,9 +145,14 @@ export class IssuePanel extends HTMLElement {
         this.#take(await this.#app.api.change(this.#issue.id, fields, this.#etag));
         await this.#refresh.now();
         return null;
-      } catch (problem) { return problem; }
+      } catch (problem) {
+        return problem;
+      }
     },
-    reread: async () => { await this.#refresh.now(); return this.#issue; },
+    reread: async () => {
+      await this.#refresh.now();
+      return this.#issue;
+    },
     comment: (body) => this.#write((api, id) => api.comment(id, body)),
     claim: () => this.#write((api, id) => api.claim(id)),
     release: () => this.#write((api, id) => api.release(id)),
@@ -99,13 +173,22 @@ export class IssuePanel extends HTMLElement {
 
   async #read() {
     try {
-      const [{ issue, etag }, history] = await Promise.all([this.#app.api.issue(this.issue, this.#stop.signal), this.#app.api.history(this.issue, this.#stop.signal)]);
+      const [{ issue, etag }, history] = await Promise.all([
+        this.#app.api.issue(this.issue, this.#stop.signal),
+        this.#app.api.history(this.issue, this.#stop.signal),
+      ]);
       this.#events = history;
       this.#etag = etag;
       this.#take(issue);
     } catch (problem) {
       if (problem.name === "AbortError" || problem.status === 401) return;
-      if (!this.#issue) setText(this.#says, problem.status === 404 ? "There is no issue with this id here. It may not have been synced yet." : [problem.message, problem.hint].filter(Boolean).join(" "));
+      if (!this.#issue)
+        setText(
+          this.#says,
+          problem.status === 404
+            ? "There is no issue with this id here. It may not have been synced yet."
+            : [problem.message, problem.hint].filter(Boolean).join(" "),
+        );
       else this.#app.toasts.refuse(problem);
     }
   }
@@ -120,6 +203,7 @@ export class IssuePanel extends HTMLElement {
     this.dataset.status = issue.status;
     this.#short.className = `bare panel-id with-icon i-${typeIcon(issue.type)}`;
     setText(this.#short, issue.short);
+    this.setAttribute("aria-label", `Issue ${visible(issue.title)}`);
     for (const part of this.#parts) part.show(issue, this.#events);
     this.#tabs.count("comments", issue.comments.length);
     this.#tabs.count("history", this.#events.length || issue.events);
@@ -128,12 +212,19 @@ export class IssuePanel extends HTMLElement {
 
   #showPeople() {
     const { live, me } = this.#app;
-    const here = live.people.filter(({ id, viewing, editing }) => id !== me.person && (this.#concerns(viewing) || this.#concerns(editing)));
+    const here = live.people.filter(
+      ({ id, viewing, editing }) => id !== me.person && (this.#concerns(viewing) || this.#concerns(editing)),
+    );
     const writes = here.find(({ editing }) => this.#concerns(editing));
-    this.#here.replaceChildren(...here.slice(0, 4).map((person) => avatar(asActor({ ...person, session: "" }), "small")), writes ? h("span", { class: "quiet" }, `${writes.name} is editing`) : "");
+    this.#here.replaceChildren(
+      ...here.slice(0, 4).map((person) => avatar(asActor({ ...person, session: "" }), "small")),
+      writes ? h("span", { class: "quiet" }, `${writes.name} is editing`) : "",
+    );
   }
 
-  #concerns(id) { return Boolean(id) && (id === this.#issue?.id || id === this.issue); }
+  #concerns(id) {
+    return Boolean(id) && (id === this.#issue?.id || id === this.issue);
+  }
 
   async #copy() {
     try {
@@ -143,22 +234,6 @@ export class IssuePanel extends HTMLElement {
       this.#app.toasts.say(this.#issue.id, "The browser did not allow copying; here is the full id.");
     }
   }
-}
-
-function tabs(entries) {
-  const panels = entries.map(([name, , part]) => h("div", { role: "tabpanel", id: `tab-${name}`, "aria-labelledby": `tab-of-${name}` }, part));
-  const buttons = entries.map(([name, label], at) => h("button", { type: "button", role: "tab", id: `tab-of-${name}`, "aria-controls": `tab-${name}`, data: { tab: name },
-    on: { click: () => select(at), keydown: (event) => { if (event.key === "ArrowRight" || event.key === "ArrowLeft") { const other = (at + 1) % entries.length; select(other); buttons[other].focus(); } } } }, label, h("span", { class: "total" })));
-  const select = (chosen) => buttons.forEach((button, at) => {
-    button.setAttribute("aria-selected", String(at === chosen));
-    button.tabIndex = at === chosen ? 0 : -1;
-    panels[at].hidden = at !== chosen;
-  });
-  select(0);
-  return {
-    element: h("section", { class: "tabs" }, h("div", { role: "tablist", "aria-label": "Comments and history" }, buttons), panels),
-    count: (name, number) => setText(buttons[entries.findIndex(([one]) => one === name)].querySelector(".total"), number),
-  };
 }
 
 customElements.define("issue-panel", IssuePanel);

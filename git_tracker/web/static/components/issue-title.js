@@ -6,7 +6,18 @@ export class IssueTitle extends HTMLElement {
   #act;
   #title = "";
   #heading = h("h1", { class: "issue-title" });
-  #edit = h("button", { type: "button", class: "bare", title: "Edit the title", "aria-label": "Edit the title", data: { write: "", action: "edit-title" }, on: { click: () => this.#open() } }, icon("edit"));
+  #edit = h(
+    "button",
+    {
+      type: "button",
+      class: "bare",
+      title: "Edit the title",
+      "aria-label": "Edit the title",
+      data: { write: "", action: "edit-title" },
+      on: { click: () => this.#open() },
+    },
+    icon("edit"),
+  );
   #writable;
 
   constructor(app, act) {
@@ -28,16 +39,48 @@ export class IssueTitle extends HTMLElement {
 
   #open() {
     if (!this.#writable || this.querySelector("form")) return;
-    const field = h("input", { type: "text", value: this.#title, "aria-label": "Title", maxlength: "512", required: true });
-    const close = () => { form.remove(); this.append(this.#heading, this.#edit); this.#act.editing(false); this.#edit.focus(); };
-    const form = h("form", { class: "title-form", on: { submit: async (event) => {
-      event.preventDefault();
-      const title = field.value.trim();
-      if (!title) return;
-      if (title === this.#title || await this.#act.change({ title })) close();
-    }, keydown: (event) => { if (event.key === "Escape") { event.stopPropagation(); close(); } } } },
-      field, h("button", { type: "submit", class: "primary" }, "Save"), h("button", { type: "button", on: { click: close } }, "Cancel"),
-      hasUnusual(this.#title) && h("p", { class: "quiet" }, "This title holds invisible or reordering characters; the page shows them as escapes."));
+    const field = h("input", {
+      type: "text",
+      value: this.#title,
+      "aria-label": "Title",
+      maxlength: "512",
+      required: true,
+    });
+    const close = () => {
+      form.remove();
+      this.append(this.#heading, this.#edit);
+      this.#act.editing(false);
+      this.#edit.focus();
+    };
+    const form = h(
+      "form",
+      {
+        class: "title-form",
+        on: {
+          submit: async (event) => {
+            event.preventDefault();
+            const title = field.value.trim();
+            if (!title) return;
+            if (title === this.#title || (await this.#act.change({ title }))) close();
+          },
+          keydown: (event) => {
+            if (event.key === "Escape") {
+              event.stopPropagation();
+              close();
+            }
+          },
+        },
+      },
+      field,
+      h("button", { type: "submit", class: "primary" }, "Save"),
+      h("button", { type: "button", on: { click: close } }, "Cancel"),
+      hasUnusual(this.#title) &&
+        h(
+          "p",
+          { class: "quiet" },
+          "This title holds invisible or reordering characters; the page shows them as escapes.",
+        ),
+    );
     this.replaceChildren(form);
     this.#act.editing(true);
     field.focus();

@@ -5,8 +5,16 @@ import { renderMarkdown } from "../markdown/render.js";
 export function markdownEditor({ label, value = "", submit, save, cancel, before = null, rows = 6, placeholder = "" }) {
   const field = h("textarea", { rows, "aria-label": label, placeholder, value, spellcheck: "true" });
   const preview = h("div", { class: "markdown preview", hidden: true });
-  const write = h("button", { type: "button", class: "bare", "aria-pressed": "true", on: { click: () => turn(false) } }, "Write");
-  const look = h("button", { type: "button", class: "bare", "aria-pressed": "false", on: { click: () => turn(true) } }, "Preview");
+  const write = h(
+    "button",
+    { type: "button", class: "bare", "aria-pressed": "true", on: { click: () => turn(false) } },
+    "Write",
+  );
+  const look = h(
+    "button",
+    { type: "button", class: "bare", "aria-pressed": "false", on: { click: () => turn(true) } },
+    "Preview",
+  );
   const button = h("button", { type: "submit", class: "primary" }, submit);
   const turn = (on) => {
     if (on) preview.replaceChildren(renderMarkdown(field.value || "Nothing to show yet."));
@@ -20,12 +28,43 @@ export function markdownEditor({ label, value = "", submit, save, cancel, before
     event.preventDefault();
     if (button.disabled) return;
     button.disabled = true;
-    try { await save(field.value); } finally { button.disabled = false; }
+    try {
+      await save(field.value);
+    } finally {
+      button.disabled = false;
+    }
   };
-  const element = h("form", { class: "editor", on: { submit: send, keydown: (event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) send(event);
-    if (event.key === "Escape" && cancel) { event.stopPropagation(); event.preventDefault(); cancel(); }
-  } } }, before, h("div", { class: "editor-tabs" }, write, look, h("span", { class: "quiet" }, "Markdown")), field, preview,
-    h("div", { class: "row end" }, cancel && h("button", { type: "button", on: { click: cancel } }, "Cancel"), button));
-  return { element, focus: () => field.focus(), get value() { return field.value; }, set value(text) { field.value = text; } , field };
+  const element = h(
+    "form",
+    {
+      class: "editor",
+      on: {
+        submit: send,
+        keydown: (event) => {
+          if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) send(event);
+          if (event.key === "Escape" && cancel) {
+            event.stopPropagation();
+            event.preventDefault();
+            cancel();
+          }
+        },
+      },
+    },
+    before,
+    h("div", { class: "editor-tabs" }, write, look, h("span", { class: "quiet" }, "Markdown")),
+    field,
+    preview,
+    h("div", { class: "row end" }, cancel && h("button", { type: "button", on: { click: cancel } }, "Cancel"), button),
+  );
+  return {
+    element,
+    focus: () => field.focus(),
+    get value() {
+      return field.value;
+    },
+    set value(text) {
+      field.value = text;
+    },
+    field,
+  };
 }

@@ -24,13 +24,37 @@ class Menu {
     this.#resolve = resolve;
     this.#list.setAttribute("aria-label", options.label);
     this.#list.tabIndex = -1;
-    this.#field = options.filter ? h("input", { type: "text", class: "filter", placeholder: options.free || "Filter", "aria-label": options.free || `Filter ${options.label}`, autocomplete: "off", spellcheck: "false", maxlength: "256" }) : null;
-    this.#popover = h("div", { class: "menu", popover: "auto" }, h("p", { class: "menu-title" }, options.label), this.#field, this.#list);
+    this.#field = options.filter
+      ? h("input", {
+          type: "text",
+          class: "filter",
+          placeholder: options.free || "Filter",
+          "aria-label": options.free || `Filter ${options.label}`,
+          autocomplete: "off",
+          spellcheck: "false",
+          maxlength: "256",
+        })
+      : null;
+    this.#popover = h(
+      "div",
+      { class: "menu", popover: "auto" },
+      h("p", { class: "menu-title" }, options.label),
+      this.#field,
+      this.#list,
+    );
     this.#popover.addEventListener("keydown", (event) => this.#key(event));
-    this.#popover.addEventListener("toggle", (event) => { if (event.newState === "closed") this.#finish(undefined); });
-    this.#field?.addEventListener("input", () => { this.#at = 0; this.#fill(); });
+    this.#popover.addEventListener("toggle", (event) => {
+      if (event.newState === "closed") this.#finish(undefined);
+    });
+    this.#field?.addEventListener("input", () => {
+      this.#at = 0;
+      this.#fill();
+    });
     document.body.append(this.#popover);
-    this.#at = Math.max(0, options.items.findIndex((item) => item.chosen));
+    this.#at = Math.max(
+      0,
+      options.items.findIndex((item) => item.chosen),
+    );
     this.#fill();
     this.#popover.showPopover();
     this.#stand();
@@ -41,10 +65,25 @@ class Menu {
     const text = this.#field?.value.trim() ?? "";
     const wanted = text.toLowerCase();
     this.#shown = this.#options.items.filter((item) => item.label.toLowerCase().includes(wanted)).slice(0, 100);
-    if (this.#options.free && text && !this.#shown.some((item) => item.label === text)) this.#shown.push({ value: text, label: `Use “${text}”` });
-    this.#list.replaceChildren(...this.#shown.map((item, at) => h("div", { role: "option", class: "option", "aria-selected": String(at === this.#at), data: { value: item.value ?? "" },
-      on: { click: () => this.#finish(item.value), pointermove: () => this.#mark(at) } },
-      item.mark ?? null, h("span", { class: "option-label" }, item.label), item.chosen && icon("check", "current"))));
+    if (this.#options.free && text && !this.#shown.some((item) => item.label === text))
+      this.#shown.push({ value: text, label: `Use “${text}”` });
+    this.#list.replaceChildren(
+      ...this.#shown.map((item, at) =>
+        h(
+          "div",
+          {
+            role: "option",
+            class: "option",
+            "aria-selected": String(at === this.#at),
+            data: { value: item.value ?? "" },
+            on: { click: () => this.#finish(item.value), pointermove: () => this.#mark(at) },
+          },
+          item.mark ?? null,
+          h("span", { class: "option-label" }, item.label),
+          item.chosen && icon("check", "current"),
+        ),
+      ),
+    );
     if (!this.#shown.length) this.#list.append(h("p", { class: "quiet" }, "Nothing matches."));
   }
 
@@ -57,7 +96,8 @@ class Menu {
   #key(event) {
     const last = this.#shown.length - 1;
     const steps = { ArrowDown: Math.min(last, this.#at + 1), ArrowUp: Math.max(0, this.#at - 1), Home: 0, End: last };
-    if (event.key in steps && !(this.#field && (event.key === "Home" || event.key === "End"))) this.#mark(steps[event.key]);
+    if (event.key in steps && !(this.#field && (event.key === "Home" || event.key === "End")))
+      this.#mark(steps[event.key]);
     else if (event.key === "Enter") this.#finish(this.#shown[this.#at]?.value);
     else if (event.key === "Tab") this.#finish(undefined);
     else return;

@@ -5,20 +5,31 @@ const DRAWING = { auto: "auto", light: "sun", dark: "moon" };
 
 /** One button through three themes: as the system, light, dark. Remembered in this browser. */
 export class ThemeToggle extends HTMLElement {
-  #button = h("button", { type: "button", class: "bare", data: { action: "theme" }, on: { click: () => this.#turn() } });
+  #button = h("button", {
+    type: "button",
+    class: "bare",
+    data: { action: "theme" },
+    on: { click: () => this.#turn() },
+  });
 
   connectedCallback() {
     this.append(this.#button);
     this.#show();
   }
 
-  get #theme() { return document.documentElement.dataset.theme ?? "auto"; }
+  get #theme() {
+    return document.documentElement.dataset.theme ?? "auto";
+  }
 
   #turn() {
     const theme = NEXT[this.#theme];
     if (theme === "auto") delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = theme;
-    try { localStorage.setItem("git-tracker.theme", theme); } catch { /* storage is off: the choice lasts for this page only */ }
+    try {
+      localStorage.setItem("git-tracker.theme", theme);
+    } catch {
+      /* storage is off: the choice lasts for this page only */
+    }
     this.#show();
   }
 

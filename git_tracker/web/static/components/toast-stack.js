@@ -9,7 +9,9 @@ export class ToastStack extends HTMLElement {
     this.setAttribute("aria-label", "Messages");
   }
 
-  say(text, hint = "") { this.#show("info", text, hint); }
+  say(text, hint = "") {
+    this.#show("info", text, hint);
+  }
 
   /** Shows a Problem (or any error) that was not already handled elsewhere. */
   refuse(problem) {
@@ -18,15 +20,24 @@ export class ToastStack extends HTMLElement {
   }
 
   #show(kind, text, hint) {
-    const toast = h("div", { class: `toast ${kind}`, role: kind === "problem" ? "alert" : "status", data: { toast: kind } },
+    const toast = h(
+      "div",
+      { class: `toast ${kind}`, role: kind === "problem" ? "alert" : "status", data: { toast: kind } },
       icon(kind === "problem" ? "quarantined" : "check"),
       h("div", {}, h("p", {}, text), hint && h("p", { class: "hint" }, hint)),
-      h("button", { type: "button", class: "bare", "aria-label": "Dismiss", on: { click: () => toast.remove() } }, icon("close")));
+      h(
+        "button",
+        { type: "button", class: "bare", "aria-label": "Dismiss", on: { click: () => toast.remove() } },
+        icon("close"),
+      ),
+    );
     this.append(toast);
     while (this.childElementCount > 4) this.firstElementChild.remove();
     let timer = setTimeout(() => toast.remove(), STAYS);
     toast.addEventListener("pointerenter", () => clearTimeout(timer));
-    toast.addEventListener("pointerleave", () => { timer = setTimeout(() => toast.remove(), STAYS / 2); });
+    toast.addEventListener("pointerleave", () => {
+      timer = setTimeout(() => toast.remove(), STAYS / 2);
+    });
   }
 }
 

@@ -3,7 +3,7 @@ import { visible } from "../text.js";
 
 const DEEPEST = 16;
 const LONGEST_TARGET = 1024;
-const MARKS = { "*": "em", "_": "em", "**": "strong", "__": "strong", "~~": "del" };
+const MARKS = { "*": "em", _: "em", "**": "strong", __: "strong", "~~": "del" };
 const SPECIAL = /[\\`*_~[\]!<h]/g;
 const BARE = /https?:\/\/[^\s<>"'`[\]()|\\]+/y;
 const WORD = /[\p{L}\p{N}]/u;
@@ -22,7 +22,9 @@ export function safeAddress(target) {
   try {
     const { href, protocol } = new URL(target);
     return ["http:", "https:", "mailto:"].includes(protocol) ? href : null;
-  } catch { return null; }
+  } catch {
+    return null;
+  }
 }
 
 export function linkTo(href, ...children) {
@@ -35,7 +37,11 @@ function split(text) {
   const closings = nextClosing(text);
   const pieces = [];
   let plain = "";
-  const put = (piece) => { if (plain) pieces.push({ text: plain }); plain = ""; pieces.push(piece); };
+  const put = (piece) => {
+    if (plain) pieces.push({ text: plain });
+    plain = "";
+    pieces.push(piece);
+  };
   for (let at = 0; at < text.length;) {
     SPECIAL.lastIndex = at;
     const found = SPECIAL.exec(text)?.index ?? text.length;
@@ -43,19 +49,30 @@ function split(text) {
     at = found;
     if (at >= text.length) break;
     const char = text[at];
-    if (char === "\\" && /[!-/:-@[-`{-~]/.test(text[at + 1] ?? "")) { plain += text[at + 1]; at += 2; }
-    else if (char === "`") {
+    if (char === "\\" && /[!-/:-@[-`{-~]/.test(text[at + 1] ?? "")) {
+      plain += text[at + 1];
+      at += 2;
+    } else if (char === "`") {
       const length = ticks.lengthAt(at);
       const end = ticks.closing(at, length);
-      if (end < 0) { plain += text.slice(at, at + length); at += length; }
-      else { put({ node: h("code", {}, trimOne(text.slice(at + length, end).replaceAll("\n", " "))) }); at = end + length; }
+      if (end < 0) {
+        plain += text.slice(at, at + length);
+        at += length;
+      } else {
+        put({ node: h("code", {}, trimOne(text.slice(at + length, end).replaceAll("\n", " "))) });
+        at = end + length;
+      }
     } else if (char === "h" && isBare(text, at)) {
       const address = trimEnd(bareAt(text, at));
       const href = safeAddress(address);
-      if (href) put({ node: linkTo(href, address) }); else plain += address;
+      if (href) put({ node: linkTo(href, address) });
+      else plain += address;
       at += address.length;
-    } else if (char === "[" || (char === "!" && text[at + 1] === "[")) { const image = char === "!"; put({ bracket: true, image }); at += image ? 2 : 1; }
-    else if (char === "]") {
+    } else if (char === "[" || (char === "!" && text[at + 1] === "[")) {
+      const image = char === "!";
+      put({ bracket: true, image });
+      at += image ? 2 : 1;
+    } else if (char === "]") {
       const target = text[at + 1] === "(" ? targetAt(text, at + 2, closings) : null;
       put({ closing: true, target: target?.address ?? null, raw: target ? text.slice(at, target.end) : "]" });
       at = target ? target.end : at + 1;
@@ -67,9 +84,14 @@ function split(text) {
       const open = !/\s/.test(after) && !inWord;
       const close = !/\s/.test(before) && !inWord;
       if (run > 3 || (char === "~" && run !== 2)) plain += text.slice(at, at + run);
-      else for (const mark of run < 3 ? [char.repeat(run)] : close && !open ? [char, char + char] : [char + char, char]) put({ mark, open, close });
+      else
+        for (const mark of run < 3 ? [char.repeat(run)] : close && !open ? [char, char + char] : [char + char, char])
+          put({ mark, open, close });
       at += run;
-    } else { plain += char; at += 1; }
+    } else {
+      plain += char;
+      at += 1;
+    }
   }
   if (plain) pieces.push({ text: plain });
   return pieces;
@@ -80,8 +102,16 @@ function pair(pieces) {
   const stack = [];
   const waiting = new Map();
   const kindOf = (piece) => piece.mark ?? "[";
-  const unwind = (to) => { while (stack.length > to) { const kind = kindOf(stack.pop()); waiting.set(kind, waiting.get(kind) - 1); } };
-  const push = (piece) => { stack.push(piece); waiting.set(kindOf(piece), (waiting.get(kindOf(piece)) ?? 0) + 1); };
+  const unwind = (to) => {
+    while (stack.length > to) {
+      const kind = kindOf(stack.pop());
+      waiting.set(kind, waiting.get(kind) - 1);
+    }
+  };
+  const push = (piece) => {
+    stack.push(piece);
+    waiting.set(kindOf(piece), (waiting.get(kindOf(piece)) ?? 0) + 1);
+  };
   for (const piece of pieces) {
     if (piece.bracket) push(piece);
     else if (piece.closing || piece.close) {
@@ -92,7 +122,11 @@ function pair(pieces) {
         const opener = stack[at];
         unwind(at);
         const href = piece.closing ? piece.target && safeAddress(piece.target) : true;
-        if (href) { opener.ends = piece; piece.begins = opener; opener.href = href; }
+        if (href) {
+          opener.ends = piece;
+          piece.begins = opener;
+          opener.href = href;
+        }
       } else if (piece.open) push(piece);
     } else if (piece.open) push(piece);
   }
@@ -108,7 +142,11 @@ function build(pieces) {
     else if (piece.node) top.node.append(piece.node);
     else if (piece.ends && open.length < DEEPEST && (!piece.bracket || piece.image || !open.some(({ link }) => link))) {
       const within = open.some(({ link }) => link); // an image in a link: its words only, since links do not nest
-      const node = piece.mark ? h(MARKS[piece.mark]) : within ? h("span") : linkTo(piece.href, piece.image ? h("span", { class: "image-link" }, "image: ") : null);
+      const node = piece.mark
+        ? h(MARKS[piece.mark])
+        : within
+          ? h("span")
+          : linkTo(piece.href, piece.image ? h("span", { class: "image-link" }, "image: ") : null);
       top.node.append(node);
       open.push({ node, piece, link: piece.bracket });
     } else if (piece.begins && open.at(-1).piece === piece.begins) open.pop();
@@ -149,7 +187,10 @@ function nextClosing(text) {
   let from = 0;
   let at = -2;
   return (place) => {
-    if (at === -2 || (at !== -1 && at < place) || place < from) { from = place; at = text.indexOf(")", place); }
+    if (at === -2 || (at !== -1 && at < place) || place < from) {
+      from = place;
+      at = text.indexOf(")", place);
+    }
     return at;
   };
 }
@@ -159,7 +200,11 @@ function targetAt(text, from, closings) {
   if (end < 0 || end - from > LONGEST_TARGET) return null;
   const inside = text.slice(from, end);
   if (inside.includes("(") && text[end + 1] === ")") end += 1; // one pair of brackets within an address, as in encyclopedias
-  const address = text.slice(from, end).trim().replace(/^(\S*)\s+(?:"[^"]*"|'[^']*')$/, "$1").replace(/^<([^<>]*)>$/, "$1");
+  const address = text
+    .slice(from, end)
+    .trim()
+    .replace(/^(\S*)\s+(?:"[^"]*"|'[^']*')$/, "$1")
+    .replace(/^<([^<>]*)>$/, "$1");
   return { address, end: end + 1 };
 }
 
@@ -168,7 +213,9 @@ function bareAt(text, at) {
   return BARE.exec(text)?.[0] ?? "";
 }
 
-function isBare(text, at) { return text.startsWith("http", at) && !WORD.test(text[at - 1] ?? " ") && bareAt(text, at) !== ""; }
+function isBare(text, at) {
+  return text.startsWith("http", at) && !WORD.test(text[at - 1] ?? " ") && bareAt(text, at) !== "";
+}
 
 function trimEnd(address) {
   let end = address.length;
@@ -176,4 +223,6 @@ function trimEnd(address) {
   return address.slice(0, end);
 }
 
-function trimOne(code) { return code.length > 2 && code.startsWith(" ") && code.endsWith(" ") && code.trim() ? code.slice(1, -1) : code; }
+function trimOne(code) {
+  return code.length > 2 && code.startsWith(" ") && code.endsWith(" ") && code.trim() ? code.slice(1, -1) : code;
+}

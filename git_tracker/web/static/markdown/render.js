@@ -21,7 +21,14 @@ export function renderMarkdown(source) {
   const text = String(source ?? "").replace(/\r\n?/g, "\n");
   const fragment = document.createDocumentFragment();
   fragment.append(...blocks(text.slice(0, MOST).split("\n"), 0));
-  if (text.length > MOST) fragment.append(h("p", { class: "quiet" }, `The text goes on for ${(text.length - MOST).toLocaleString("en")} more characters; \`tracker show\` prints all of it.`));
+  if (text.length > MOST)
+    fragment.append(
+      h(
+        "p",
+        { class: "quiet" },
+        `The text goes on for ${(text.length - MOST).toLocaleString("en")} more characters; \`tracker show\` prints all of it.`,
+      ),
+    );
   return fragment;
 }
 
@@ -30,7 +37,10 @@ function blocks(lines, depth) {
   let at = 0;
   while (at < lines.length) {
     const line = lines[at];
-    if (!line.trim()) { at += 1; continue; }
+    if (!line.trim()) {
+      at += 1;
+      continue;
+    }
     const reader = depth < DEEPEST ? READERS.find(({ starts }) => starts(lines, at)) : null;
     const [node, next] = (reader?.read ?? paragraph)(lines, at, depth);
     nodes.push(node);
@@ -48,12 +58,26 @@ const READERS = [
   { starts: isTable, read: table },
 ];
 
-function interrupts(lines, at) { return READERS.some(({ starts }) => starts(lines, at)); }
+function interrupts(lines, at) {
+  return READERS.some(({ starts }) => starts(lines, at));
+}
 
 function paragraph(lines, at) {
   let end = at + 1;
   while (end < lines.length && lines[end].trim() && !interrupts(lines, end)) end += 1;
-  return [h("p", {}, renderInline(lines.slice(at, end).map((line) => line.trim()).join("\n"))), end];
+  return [
+    h(
+      "p",
+      {},
+      renderInline(
+        lines
+          .slice(at, end)
+          .map((line) => line.trim())
+          .join("\n"),
+      ),
+    ),
+    end,
+  ];
 }
 
 function heading(lines, at) {
@@ -86,7 +110,8 @@ function closes(line, marks) {
 function quote(lines, at, depth) {
   let end = at;
   const inside = [];
-  while (end < lines.length && lines[end].trim() && (QUOTE.test(lines[end]) || !interrupts(lines, end))) inside.push(lines[end++].replace(QUOTE, ""));
+  while (end < lines.length && lines[end].trim() && (QUOTE.test(lines[end]) || !interrupts(lines, end)))
+    inside.push(lines[end++].replace(QUOTE, ""));
   return [h("blockquote", {}, blocks(inside, depth + 1)), end];
 }
 
@@ -102,7 +127,10 @@ function list(lines, at, depth) {
     const width = found[0].length;
     const body = [lines[end].slice(width)];
     end += 1;
-    while (end < lines.length && (indent(lines[end]) >= Math.min(width, indent(lines[at]) + 2) || !lines[end].trim() || continues(lines, end))) {
+    while (
+      end < lines.length &&
+      (indent(lines[end]) >= Math.min(width, indent(lines[at]) + 2) || !lines[end].trim() || continues(lines, end))
+    ) {
       if (!lines[end].trim() && !(end + 1 < lines.length && indent(lines[end + 1]) >= 2)) break;
       body.push(dedent(lines[end], width));
       end += 1;
@@ -111,10 +139,19 @@ function list(lines, at, depth) {
     if (end < lines.length && !lines[end].trim() && end + 1 < lines.length && ITEM.test(lines[end + 1])) end += 1; // one empty line between items
   }
   const start = ordered ? parseInt(first, 10) : 1;
-  return [h(ordered ? "ol" : "ul", { start: start !== 1 ? String(start) : null }, items.map((body) => item(body, depth))), end];
+  return [
+    h(
+      ordered ? "ol" : "ul",
+      { start: start !== 1 ? String(start) : null },
+      items.map((body) => item(body, depth)),
+    ),
+    end,
+  ];
 }
 
-function continues(lines, at) { return !interrupts(lines, at) && Boolean(lines[at - 1].trim()); }
+function continues(lines, at) {
+  return !interrupts(lines, at) && Boolean(lines[at - 1].trim());
+}
 
 function item(body, depth) {
   const task = body[0].match(TASK);
@@ -124,7 +161,12 @@ function item(body, depth) {
   const content = tight ? nodes.flatMap((node) => (node.tagName === "P" ? [...node.childNodes] : [node])) : nodes;
   if (!task) return h("li", {}, content);
   const done = task[1] !== " ";
-  return h("li", { class: "task" }, h("input", { type: "checkbox", disabled: true, checked: done, "aria-label": done ? "done" : "open" }), content);
+  return h(
+    "li",
+    { class: "task" },
+    h("input", { type: "checkbox", disabled: true, checked: done, "aria-label": done ? "done" : "open" }),
+    content,
+  );
 }
 
 function isTable(lines, at) {
@@ -134,15 +176,30 @@ function isTable(lines, at) {
 }
 
 function table(lines, at) {
-  const align = cellsOf(lines[at + 1]).map((cell) => (cell.endsWith(":") ? (cell.startsWith(":") ? "center" : "end") : null));
+  const align = cellsOf(lines[at + 1]).map((cell) =>
+    cell.endsWith(":") ? (cell.startsWith(":") ? "center" : "end") : null,
+  );
   const row = (line, tag) => {
     const cells = cellsOf(line);
-    return h("tr", {}, cells.slice(0, align.length).map((cell, column) => h(tag, { class: align[column] && `align-${align[column]}` }, renderInline(cell))));
+    return h(
+      "tr",
+      {},
+      cells
+        .slice(0, align.length)
+        .map((cell, column) => h(tag, { class: align[column] && `align-${align[column]}` }, renderInline(cell))),
+    );
   };
   let end = at + 2;
   const body = [];
   while (end < lines.length && lines[end].trim() && lines[end].includes("|")) body.push(row(lines[end++], "td"));
-  return [h("div", { class: "table-scroll", tabindex: "0" }, h("table", {}, h("thead", {}, row(lines[at], "th")), h("tbody", {}, body))), end];
+  return [
+    h(
+      "div",
+      { class: "table-scroll", tabindex: "0" },
+      h("table", {}, h("thead", {}, row(lines[at], "th")), h("tbody", {}, body)),
+    ),
+    end,
+  ];
 }
 
 function cellsOf(line) {
@@ -150,9 +207,13 @@ function cellsOf(line) {
   return text.split(/(?<!\\)\|/, MOST_CELLS).map((cell) => cell.trim().replaceAll("\\|", "|"));
 }
 
-function indent(line) { return line.startsWith("\t") ? 4 : line.length - line.trimStart().length; }
+function indent(line) {
+  return line.startsWith("\t") ? 4 : line.length - line.trimStart().length;
+}
 
-function dedent(line, width) { return line.startsWith("\t") ? line.slice(1) : line.slice(Math.min(width, indent(line))); }
+function dedent(line, width) {
+  return line.startsWith("\t") ? line.slice(1) : line.slice(Math.min(width, indent(line)));
+}
 
 function trimHashes(text) {
   const trimmed = text.trimEnd();

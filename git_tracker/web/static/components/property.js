@@ -1,0 +1,62 @@
+import { asActor, nameOf } from "../actors.js";
+import { h } from "../dom.js";
+import { stateMarks } from "../marks.js";
+import { hashOf } from "../router.js";
+
+/** One fact: a word and its value; null if there is nothing to say. */
+export function row(field, label, value) {
+  if (value === null || value === undefined || value === false || value === "") return null;
+  return h("div", { class: "property", data: { property: field } }, h("dt", {}, label), h("dd", {}, value));
+}
+
+export function marks(issue) {
+  const some = stateMarks({ ...issue, imported: false });
+  return some.length ? h("span", { class: "chips" }, some) : null;
+}
+
+// each kind of link, read outwards and inwards
+const LINK_WORDS = {
+  blocks: ["blocks", "blocked by"],
+  relates: ["relates to", "relates to"],
+  duplicates: ["duplicates", "duplicated by"],
+  supersedes: ["supersedes", "superseded by"],
+  "discovered-from": ["discovered from", "led to"],
+  parent: ["child of", "parent of"],
+};
+
+export function links({ links: all = [] }) {
+  if (!all.length) return null;
+  return row(
+    "links",
+    "Links",
+    h(
+      "ul",
+      { class: "links" },
+      all.map(({ kind, issue, direction }) =>
+        h(
+          "li",
+          { data: { link: kind } },
+          (LINK_WORDS[kind] ?? [kind, `${kind} (from)`])[direction === "in" ? 1 : 0],
+          " ",
+          h("a", { class: "short", href: hashOf.issue(issue) }, issue.slice(0, 8)),
+        ),
+      ),
+    ),
+  );
+}
+
+export function importedText(imported) {
+  const by = imported.by && nameOf(asActor(imported.by));
+  return h(
+    "span",
+    { class: "mark with-icon i-imported", data: { mark: "imported" } },
+    [imported.from, imported.id, by && `by ${by}`].filter(Boolean).join(" "),
+  );
+}
+
+/** Estimates and time spent may come as minutes or as a text. */
+export function duration(value) {
+  if (typeof value !== "number") return String(value);
+  const [hours, minutes] = [Math.floor(value / 60), value % 60];
+  return [hours && `${hours} h`, minutes && `${minutes} min`].filter(Boolean).join(" ");
+}

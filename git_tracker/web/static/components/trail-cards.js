@@ -1,0 +1,135 @@
+import { asActor, avatar, nameOf } from "../actors.js";
+import { fullTime, timeAgo } from "../clock.js";
+import { h, icon } from "../dom.js";
+import { verdictBadge } from "../marks.js";
+import { plural } from "../text.js";
+
+/** Who this session is. */
+export function identity(agent) {
+  const person = asActor(agent.person);
+  return h(
+    "div",
+    { class: "trail-who" },
+    avatar({ ...agent, session: agent.id, person: person?.id }, "large"),
+    h(
+      "div",
+      {},
+      h("h1", {}, agent.name || agent.id, agent.active && h("span", { class: "active-now" }, "active")),
+      h(
+        "p",
+        { class: "quiet" },
+        [agent.client, `for ${nameOf(person)}`, plural(agent.events ?? 0, "event"), plural(agent.issues ?? 0, "issue")]
+          .filter(Boolean)
+          .join(" · "),
+      ),
+      h(
+        "p",
+        { class: "quiet" },
+        "Session ",
+        h("code", {}, agent.id),
+        ", started ",
+        timeAgo(agent.started_at),
+        ", last seen ",
+        timeAgo(agent.last_at),
+      ),
+    ),
+  );
+}
+
+/** Who let it act, with which keys, from when to when, and how far. */
+export function delegationCard(delegation) {
+  if (!delegation)
+    return h(
+      "section",
+      { class: "card bad", data: { delegation: "missing" } },
+      h("h2", {}, icon("key"), "Delegation"),
+      h("p", {}, "No certificate for this session is known here, so nobody vouches for it."),
+    );
+  const over = delegation.valid_before && new Date(delegation.valid_before) < new Date();
+  return h(
+    "section",
+    { class: "card", data: { delegation: "known" } },
+    h("h2", {}, icon("key"), "Delegation"),
+    h(
+      "dl",
+      { class: "facts" },
+      ...fact("Delegated by", delegation.person_name || delegation.person),
+      ...fact("Key of the person", h("code", {}, delegation.person_key)),
+      ...fact("Key of the session", h("code", {}, delegation.key)),
+      ...fact(
+        "Certificate",
+        `serial ${delegation.serial}${delegation.label ? `, “${delegation.label}”` : ""}${delegation.client ? `, ${delegation.client}` : ""}`,
+      ),
+      ...fact(
+        "Valid",
+        `${fullTime(delegation.valid_after)} to ${fullTime(delegation.valid_before)}${over ? " (over)" : ""}`,
+      ),
+      ...fact("Scope", scopeText(delegation.scope)),
+    ),
+  );
+}
+
+/** Whether its entries follow each other without holes and without two in one place. */
+export function chainCard(chain, agent) {
+  const gaps = chain?.gaps ?? [];
+  const forks = chain?.forks ?? [];
+  const state = chain?.ok ? "ok" : forks.length ? "forks" : gaps.length ? "gaps" : "broken";
+  const words = {
+    ok: "Unbroken: every entry names the one before it.",
+    gaps: "Entries are missing from this chain.",
+    forks: "Two entries claim the same place in this chain.",
+    broken: "The chain does not hold.",
+  };
+  const list = (title, things) =>
+    things.length > 0 &&
+    h(
+      "div",
+      { class: "chain-list" },
+      h("h3", {}, title),
+      h(
+        "ul",
+        {},
+        things.slice(0, 50).map((thing) => h("li", {}, h("code", {}, describe(thing)))),
+      ),
+    );
+  return h(
+    "section",
+    { class: `card ${chain?.ok ? "good" : "bad"}`, data: { chain: state } },
+    h("h2", {}, icon(chain?.ok ? "ok" : "quarantined"), "Chain"),
+    h("p", {}, plural(chain?.entries ?? 0, "entry", "entries"), ". ", words[state]),
+    h(
+      "p",
+      { class: "verdict-row" },
+      [
+        ["ok", agent.ok],
+        ["muted", agent.muted],
+        ["quarantined", agent.quarantined],
+      ]
+        .filter(([, count]) => count)
+        .map(([verdict, count]) =>
+          h("span", { class: "verdict-count" }, count.toLocaleString("en"), " ", verdictBadge(verdict)),
+        ),
+    ),
+    list("Gaps", gaps),
+    list("Forks", forks),
+  );
+}
+
+function fact(word, value) {
+  return value === undefined || value === null || value === "" ? [] : [h("dt", {}, word), h("dd", {}, value)];
+}
+
+function scopeText(scope) {
+  if (!scope || (typeof scope === "object" && !Object.keys(scope).length)) return "everything its person may do";
+  return describe(scope);
+}
+
+/** Any small value of the API as one line: `n 4, after 1a2b` for an object, `a, b` for a list. */
+function describe(value) {
+  if (Array.isArray(value)) return value.map(describe).join(", ");
+  if (value && typeof value === "object")
+    return Object.entries(value)
+      .map(([key, part]) => `${key} ${describe(part)}`)
+      .join(", ");
+  return String(value);
+}
