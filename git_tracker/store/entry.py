@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from git_tracker.errors import Corrupt
+from git_tracker.errors import Corrupt, Invalid
 from git_tracker.store import canonical
 from git_tracker.store.canonical import Json
 
@@ -78,12 +78,19 @@ def author_line(name: str, email: str, seconds: int) -> str:
 
 
 def payload(envelope: Envelope, parents: Sequence[str], author: str, summary: str) -> bytes:
-    """Return the bytes to sign: the commit without its signature. `author` comes from `author_line`."""
+    """Return the bytes to sign: the commit without its signature. `author` comes from `author_line`.
+
+    Raises `Invalid` for more than `decode` would accept.
+    """
     text = canonical.dumps({
         "auth": list(envelope.auth), "events": list(envelope.events), "hlc": list(envelope.hlc), "n": envelope.n,
         "prev": envelope.prev, "repo": envelope.repo, "rk": envelope.rk, "sid": envelope.sid,
         "under": envelope.under, "v": VERSION,
     })  # fmt: skip
+    if len(text) > MAX_JSON or len(envelope.events) > MAX_EVENTS:
+        raise Invalid(
+            f"an entry holds up to {MAX_EVENTS} events and {MAX_JSON} bytes", "say it in several smaller changes"
+        )
     header = f"tree {EMPTY_TREE}\n" + "".join(f"parent {parent}\n" for parent in parents)
     return f"{header}author {author}\ncommitter {author}\n\n{summary_line(summary)}\n\n{text}\n".encode()
 

@@ -8,11 +8,11 @@ import os
 import threading
 import time
 from binascii import crc32
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from git_tracker.store import place, query, refs
-from git_tracker.store.index import people, read, schema, search
+from git_tracker.store.index import exchange, people, read, schema, search
 from git_tracker.store.place import Place
 from git_tracker.store.workflow import KANBAN, Workflow
 
@@ -113,6 +113,10 @@ class Reader:
         self.refresh()
         return people.feed(self.reader, since, limit, agent, read.resolve(self.reader, issue) if issue else "")
 
+    def cursor(self) -> str:
+        """Return the cursor of the newest event."""
+        return read.cursor(self.reader)
+
     def agents(self) -> list[dict[str, Json]]:
         """Return everybody who wrote here, latest first: sessions of agents as well as people."""
         self.refresh()
@@ -127,6 +131,21 @@ class Reader:
         """Return every entry that does not count: quarantined, muted or waiting, with the reason."""
         self.refresh()
         return people.quarantine(self.reader)
+
+    def find_imported(self, source: str) -> dict[str, str]:
+        """Return the ids of the issues that were imported from `source`, by the ids they had there."""
+        self.refresh()
+        return exchange.origins(self.reader, source)
+
+    def told(self, source: str) -> Iterator[exchange.Told]:
+        """Yield every event that imports from `source` recorded on issues that came from there, oldest first."""
+        self.refresh()
+        return exchange.told(self.reader, source)
+
+    def every_issue(self) -> Iterator[dict[str, Json]]:
+        """Yield all issues as `get_issue` returns them, archived ones included, oldest first."""
+        self.refresh()
+        return (read.get(self.reader, id, self.now_ms) for id in exchange.every(self.reader))
 
     def health(self) -> dict[str, Json]:
         """Return how many issues, entries and odd entries there are, and where the event feed stands."""

@@ -11,13 +11,13 @@ from git_tracker.store import changes, events, fold, refs
 from git_tracker.store import entry as format
 from git_tracker.store.changes import Context, Plan
 from git_tracker.store.entry import Entry, Envelope
-from git_tracker.store.shape import Event
 from git_tracker.store.fold import State
 from git_tracker.store.identity import Proof, Signer
-from git_tracker.store.index import read, write
+from git_tracker.store.index import exchange, read, write
 from git_tracker.store.journal import Record as Journaled
 from git_tracker.store.log import admission
 from git_tracker.store.projection import Projection
+from git_tracker.store.shape import Event
 
 Decide = Callable[[State, Context], list[Event]]
 
@@ -46,6 +46,10 @@ class Writing:
 
     def resolve(self, id: str) -> str:
         return read.resolve(self._db, id)
+
+    def find_imported(self, source: str, id: str) -> str | None:
+        """Return the issue that was imported from `source`, where it had the id `id`."""
+        return exchange.origin(self._db, source, id)
 
     def create(self, items: Sequence[Mapping[str, Any]]) -> list[str]:
         """Create a plan's issues; ids in its fields may be `#ref` of another item. Returns the ids in order."""
