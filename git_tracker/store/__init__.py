@@ -23,22 +23,53 @@ if TYPE_CHECKING:
     from git_tracker.store.writing import Writing
 
 _HOMES = {
-    "EVENTS": "events", "KANBAN": "workflow", "Bus": "bus", "Cue": "bus", "Delegation": "identity", "Event": "shape",
-    "Identity": "identity", "IssueStore": "store", "Place": "place", "Reader": "reading", "Signer": "identity",
-    "Told": "index.exchange", "Workflow": "workflow", "Writing": "writing", "difference": "text", "find_place": "place.find",
-    "nearest": "query", "open_reader": "reading",
-}  # fmt: skip
+    "EVENTS": "events:EVENTS",
+    "KANBAN": "workflow:KANBAN",
+    "Bus": "bus:Bus",
+    "Cue": "bus:Cue",
+    "Delegation": "identity:Delegation",
+    "Event": "shape:Event",
+    "Identity": "identity:Identity",
+    "IssueStore": "store:IssueStore",
+    "Place": "place:Place",
+    "Reader": "reading:Reader",
+    "Signer": "identity:Signer",
+    "Told": "index.exchange:Told",
+    "Watch": "watch:Watch",
+    "Workflow": "workflow:Workflow",
+    "Writing": "writing:Writing",
+    "difference": "text:difference",
+    "find_place": "place:find",
+    "nearest": "query:nearest",
+    "open_reader": "reading:open_reader",
+}
 
 __all__ = [
-    "EVENTS", "KANBAN", "Bus", "Cue", "Delegation", "Event", "Identity", "IssueStore", "Place", "Reader",
-    "Signer", "Told", "Workflow", "Writing", "difference", "open_reader",
-]  # fmt: skip
+    "EVENTS",
+    "KANBAN",
+    "Bus",
+    "Cue",
+    "Delegation",
+    "Event",
+    "Identity",
+    "IssueStore",
+    "Place",
+    "Reader",
+    "Signer",
+    "Told",
+    "Watch",
+    "Workflow",
+    "Writing",
+    "difference",
+    "find_place",
+    "nearest",
+    "open_reader",
+]
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module, _, inside = _HOMES[name].partition(".")
-    value = getattr(import_module(f"{__name__}.{module}"), inside or name)
-    globals()[name] = value
+    module, _, inside = _HOMES[name].partition(":")
+    value = globals()[name] = getattr(import_module(f"{__name__}.{module}"), inside)
     return value

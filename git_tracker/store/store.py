@@ -125,6 +125,13 @@ class IssueStore(Reader):
             return keystore.load(person, member.name, member.email)
         return keystore.load(person, person, f"{person}@tracker")
 
+    def handle(self, signer: Signer | None = None) -> str:
+        """Return what a person is called here: who `assignee:me` is. By default whom git is configured for."""
+        if signer is None:
+            return trust.handle_for(*self._objects.person())
+        member = self._projection.trust.members.get(signer.issuer)
+        return member.person if member else ""
+
     def delegate(
         self, person: Signer, *, client: str, label: str, valid_seconds: int = 86400, scope: str = "", sid: str = ""
     ) -> Signer:
@@ -138,7 +145,7 @@ class IssueStore(Reader):
         now = self._clock() // 10**9
         return person.delegate(
             sid=sid or self._entropy(6).hex(), person=member.person, client=client, label=label,
-            serial=int.from_bytes(self._entropy(7), "big"), valid=(now - 60, now + valid_seconds),
+            serial=int.from_bytes(self._entropy(6), "big"), valid=(now - 60, now + valid_seconds),
             seed=self._entropy(32), nonce=self._entropy(32), scope=scope,
         )  # fmt: skip
 

@@ -43,8 +43,7 @@ class Reach:
     def handle(self, ctx: "Ctx") -> str:
         """Return the handle of the person behind a call: who `assignee:me` is."""
         person = self.caller(ctx, "").person
-        members = {member.key: member.person for member in self.store.members}
-        return members.get(person.issuer, "") if person else ""
+        return self.store.handle(person) if person else ""
 
     def caller(self, ctx: "Ctx", handle: str) -> Caller:
         """Return where a call comes from."""

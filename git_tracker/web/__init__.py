@@ -1,1 +1,8 @@
-"""web."""
+"""The page, its REST API and its live connections, behind one gate."""
+
+from git_tracker.web.app import build
+from git_tracker.web.feed import Feed
+from git_tracker.web.gate import Tokens
+from git_tracker.web.site import Site
+
+__all__ = ["Feed", "Site", "Tokens", "build"]

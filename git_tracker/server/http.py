@@ -1,0 +1,60 @@
+"""One HTTP application: the page, REST, the live feed and MCP at /mcp, behind one gate."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from mcp.server.transport_security import TransportSecuritySettings
+from starlette.applications import Starlette
+from starlette.types import ASGIApp
+
+from git_tracker.server import mcp
+from git_tracker.store import IssueStore, Signer, Watch
+from git_tracker.tools import Reach
+from git_tracker.web import Feed, Site, Tokens, build
+
+
+class Application:
+    """Everything one `tracker serve` answers with."""
+
+    def __init__(self, store: IssueStore, signer: Signer | None, tokens: Tokens, hosts: frozenset[str]) -> None:
+        self._store, self._signer, self._tokens = store, signer, tokens
+
+        def person_of(headers: dict[str, str]) -> Signer | None:
+            who = tokens.of_headers(headers)
+            return signer if who and who.role == "writer" else None
+
+        self.mcp = mcp.build(Reach(lambda: store, lambda: signer, person_of))
+        endpoint = self.mcp.streamable_http_app(  # the gate has checked Host and Origin already
+            json_response=True, transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False)
+        )
+        self.asgi: ASGIApp = build(tokens, hosts, self._lifespan, *endpoint.routes)
+        self.feed: Feed | None = None
+
+    @asynccontextmanager
+    async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
+        watch = Watch(self._store)
+        self.feed = feed = Feed(self._store)
+        handles = {member.key: (member.person, member.name) for member in self._store.members}
+        handle, name = handles.get(self._signer.identity.key, ("", "")) if self._signer else ("", "")
+        app.state.site = Site(self._store, self._signer, handle, name, self._tokens, feed, watch)
+        async with self.mcp.session_manager.run():
+            tasks = [asyncio.create_task(watch.run()), asyncio.create_task(feed.pump())]
+            try:
+                yield
+            finally:
+                watch.stop()
+                feed.close()
+                for task in tasks:
+                    task.cancel()
+                    with suppress(asyncio.CancelledError):
+                        await task
+
+    def close_streams(self) -> None:
+        """End what would keep the server from shutting down: listen streams and live feeds."""
+        if self.feed is not None:
+            self.feed.close()
+        handler = self.mcp._lowlevel_server.get_request_handler("subscriptions/listen")
+        close = getattr(getattr(handler, "handler", None), "close", None)
+        if close is not None:
+            close()

@@ -1,0 +1,130 @@
+"""Running it: `tracker serve` over HTTP, `tracker mcp` over stdio."""
+
+import contextlib
+import json
+import socket
+import sys
+
+import anyio
+import uvicorn
+
+from git_tracker.errors import Invalid, NotFound, TrackerError, Unusable
+from git_tracker.server import http, mcp, secrets, settings
+from git_tracker.store import IssueStore, Place, Signer, find_place
+from git_tracker.tools import Reach
+from git_tracker.web import Tokens
+
+_PORTS_TRIED = 50
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class Server(uvicorn.Server):
+    """Uvicorn that ends open streams first: they would block a clean shutdown."""
+
+    def __init__(self, config: uvicorn.Config, application: http.Application) -> None:
+        super().__init__(config)
+        self._application = application
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._application.close_streams()
+        await super().shutdown(sockets)
+
+
+def opened(path: str) -> IssueStore:
+    """Open a store with the settings of its project."""
+    place = find_place(path)
+    return IssueStore(place, workflow=settings.load(place).flow())
+
+
+def serve(path: str = ".", host: str = "", port: int = -1, person: str = "", *, expose: bool = False) -> None:
+    """Serve the page, REST and MCP until interrupted; prints where."""
+    place = find_place(path)
+    found = settings.load(place)
+    store = IssueStore(place, workflow=found.flow())
+    host = host or found.server.host
+    if host not in _LOOPBACK and not expose:
+        raise Invalid(f"{host} is not this machine alone", "add --expose if others may really reach the tracker")
+    listener = _listen(host, found.server.port if port < 0 else port)
+    port = int(listener.getsockname()[1])
+    signer = _signer(store, person)
+    tokens = Tokens(
+        secrets.token(store.place.home, "writer"), secrets.token(store.place.home, "observer"), store.root or "unpinned"
+    )
+    names = {host, *_LOOPBACK} if host in _LOOPBACK else {host, *_LOOPBACK, socket.gethostname()}
+    hosts = frozenset(f"{f'[{name}]' if ':' in name else name}:{port}".lower() for name in names)
+    application = http.Application(store, signer, tokens, hosts)
+    _announce(place, host, port, secrets.token(store.place.home, "writer"), store)
+    config = uvicorn.Config(
+        application.asgi, log_level="warning", access_log=False, http="h11", ws="websockets-sansio", lifespan="on",
+        timeout_graceful_shutdown=3, ws_max_size=65536, server_header=False, date_header=False,
+    )  # fmt: skip
+    with contextlib.suppress(KeyboardInterrupt):
+        Server(config, application).run(sockets=[listener])
+    store.close()
+
+
+def _signer(store: IssueStore, person: str) -> Signer | None:
+    """Return whose key signs what the page writes; None (with a word why) leaves everything readable."""
+    try:
+        signer = store.signer(person)
+    except TrackerError as error:
+        sys.stderr.write(f"tracker: nobody can write through this server: {error}\nhint: {error.hint}\n")
+        return None
+    return signer
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Return a listening socket; a busy port means the next free one."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for candidate in range(port, min(port + _PORTS_TRIED, 65536)) if port else (0,):
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, candidate))
+            listener.listen(128)
+            return listener
+        except OSError as error:
+            listener.close()
+            if error.errno != 98 or not port:  # EADDRINUSE
+                raise Unusable(
+                    f"cannot listen on {host}:{candidate}: {error.strerror}", "use another --port"
+                ) from error
+    raise Unusable(f"ports {port} to {port + _PORTS_TRIED} are all in use", "use another --port")
+
+
+def _announce(place: Place, host: str, port: int, token: str, store: IssueStore) -> None:
+    def say(text: str) -> None:
+        sys.stdout.write(text + "\n")
+
+    shown = f"[{host}]" if ":" in host else host
+    url = f"http://{shown}:{port}"
+    client = {"mcpServers": {"git-tracker": {"url": f"{url}/mcp", "headers": {"Authorization": f"Bearer {token}"}}}}
+    stdio = {"mcpServers": {"git-tracker": {"command": "tracker", "args": ["-C", place.root or place.common, "mcp"]}}}
+    say(f"git-tracker serves {place.name} ({store.health()['issues']} issues)")
+    say(f"\n  page   {url}/#token={token}")
+    say(f"  REST   {url}/api/openapi.json")
+    say(f"  MCP    {url}/mcp\n\nFor an MCP client over HTTP:\n{json.dumps(client, indent=2)}")
+    say(f"\nor over stdio:\n{json.dumps(stdio, indent=2)}\n")
+    if not store.root:
+        say("No tracker here yet: `tracker init` makes one; until then everything is empty.")
+    sys.stdout.flush()
+
+
+def mcp_stdio(path: str = ".", person: str = "") -> None:
+    """Serve MCP over standard input and output. Without a repository it answers too, and says how to point it at one."""
+    cached: dict[str, IssueStore] = {}
+
+    def store() -> IssueStore:
+        if "store" not in cached:
+            try:
+                cached["store"] = opened(path)
+            except NotFound as error:
+                raise NotFound(
+                    f"{error}: the tracker has no repository to work on",
+                    "start it as `tracker -C /path/to/repository mcp`, or in a folder inside one",
+                    code="no_repository",
+                ) from None
+        return cached["store"]
+
+    server = mcp.build(Reach(store, lambda: store().signer(person)))
+    anyio.run(server.run_stdio_async)

@@ -1,0 +1,239 @@
+"""REST: thin JSON over the store. An endpoint parses, calls the store once and returns.
+
+To add one: write the function, list it in `ENDPOINTS`; openapi.json follows.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Annotated, Any, NamedTuple
+
+import anyio.to_thread
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from git_tracker import __version__
+from git_tracker.errors import Invalid, Unauthorized
+from git_tracker.store import Signer
+from git_tracker.web import models
+from git_tracker.web.problems import problem
+from git_tracker.web.site import Site, principal, site
+
+
+class Query(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+Cursor = Annotated[str, Field(max_length=64)]
+
+
+class ListQuery(Query):
+    q: Annotated[str, Field(max_length=1024)] = ""
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+    cursor: Cursor = ""
+
+
+class BoardQuery(Query):
+    q: Annotated[str, Field(max_length=1024)] = ""
+
+
+class PageQuery(Query):
+    limit: Annotated[int, Field(ge=1, le=500)] = 100
+    cursor: Cursor = ""
+
+
+class EventsQuery(Query):
+    since: Cursor = ""
+    limit: Annotated[int, Field(ge=1, le=500)] = 100
+    agent: Annotated[str, Field(max_length=128)] = ""
+    issue: Annotated[str, Field(max_length=40)] = ""
+
+
+class NoQuery(Query):
+    pass
+
+
+class Call(NamedTuple):
+    """One request, checked."""
+
+    site: Site
+    path: dict[str, str]
+    query: Any
+    body: Any
+    rk: str
+    expect: tuple[str, ...]
+    sent: frozenset[str]  # names of the body's fields that were really sent
+
+    @property
+    def signer(self) -> Signer:
+        if self.site.signer is None:
+            raise Unauthorized("nobody can write through this server", "run `tracker init`, then start it again")
+        return self.site.signer
+
+
+class Endpoint(NamedTuple):
+    method: str
+    path: str
+    run: Callable[[Call], Any]
+    answer: type[BaseModel]
+    body: type[BaseModel] | None = None
+    query: type[Query] = NoQuery
+    status: int = 200
+
+
+def list_issues(call: Call) -> Any:
+    """Issues that a query finds, newest change first unless it says otherwise."""
+    query = call.query
+    return call.site.store.list_issues(query.q, limit=query.limit, cursor=query.cursor, me=call.site.handle)
+
+
+def create_issue(call: Call) -> Any:
+    """Create an issue."""
+    fields = {name: value for name, value in call.body.model_dump().items() if name in call.sent and value is not None}
+    return call.site.store.get_issue(call.site.store.create_issue(call.signer, fields, rk=call.rk))
+
+
+def get_issue(call: Call) -> Any:
+    """One issue with comments, links, claim, conflicts; its ETag names its heads."""
+    return call.site.store.get_issue(call.path["id"])
+
+
+def change_issue(call: Call) -> Any:
+    """Change what is given; `If-Match` with the ETag refuses if the issue moved on."""
+    given = {name: value for name, value in call.body.model_dump().items() if name in call.sent}
+    store = call.site.store
+    return store.get_issue(store.update_issue(call.signer, call.path["id"], given, rk=call.rk, expect=call.expect))
+
+
+def add_comment(call: Call) -> Any:
+    """Add a comment (Markdown)."""
+    store = call.site.store
+    return store.get_issue(store.comment(call.signer, call.path["id"], call.body.body, rk=call.rk))
+
+
+def claim(call: Call) -> Any:
+    """Claim an issue for the person behind the token."""
+    store, lease = call.site.store, call.body.lease_minutes * 60
+    return store.get_issue(store.claim(call.signer, call.path["id"], lease_seconds=lease, rk=call.rk))
+
+
+def release(call: Call) -> Any:
+    """Release a claim; a person may release anybody's."""
+    store = call.site.store
+    return store.get_issue(store.release(call.signer, call.path["id"], call.body.reason, rk=call.rk))
+
+
+def history(call: Call) -> Any:
+    """Every event of an issue, oldest first."""
+    return call.site.store.history(call.path["id"], limit=call.query.limit, cursor=call.query.cursor)
+
+
+def board(call: Call) -> Any:
+    """A column for each status, with its total and its first 50 cards."""
+    return call.site.store.board(call.query.q, me=call.site.handle)
+
+
+def events(call: Call) -> Any:
+    """Events after a cursor, oldest first; without one the newest."""
+    query = call.query
+    return call.site.store.events(since=query.since, limit=query.limit, agent=query.agent, issue=query.issue)
+
+
+def agents(call: Call) -> Any:
+    """Everybody who wrote here, latest first."""
+    return {"items": call.site.store.agents()}
+
+
+def audit(call: Call) -> Any:
+    """Who delegated an agent, and everything it did with the verdict on each entry."""
+    return call.site.store.audit(call.path["id"], limit=call.query.limit, cursor=call.query.cursor)
+
+
+def health(call: Call) -> Any:
+    """Figures of the tracker."""
+    return {"status": "ok", "version": __version__, "watching": call.site.watch.watching, **call.site.store.health()}
+
+
+ENDPOINTS = (
+    Endpoint("GET", "/api/issues", list_issues, models.IssueList, query=ListQuery),
+    Endpoint("POST", "/api/issues", create_issue, models.Issue, models.NewIssue, status=201),
+    Endpoint("GET", "/api/issues/{id}", get_issue, models.Issue),
+    Endpoint("PATCH", "/api/issues/{id}", change_issue, models.Issue, models.IssueChanges),
+    Endpoint("POST", "/api/issues/{id}/comments", add_comment, models.Issue, models.NewComment, status=201),
+    Endpoint("POST", "/api/issues/{id}/claim", claim, models.Issue, models.ClaimRequest),
+    Endpoint("POST", "/api/issues/{id}/release", release, models.Issue, models.ReleaseRequest),
+    Endpoint("GET", "/api/issues/{id}/history", history, models.EventList, query=PageQuery),
+    Endpoint("GET", "/api/board", board, models.Board, query=BoardQuery),
+    Endpoint("GET", "/api/events", events, models.EventList, query=EventsQuery),
+    Endpoint("GET", "/api/agents", agents, models.AgentList),
+    Endpoint("GET", "/api/agents/{id}/audit", audit, models.Audit, query=PageQuery),
+    Endpoint("GET", "/api/health", health, models.Health),
+)
+
+
+async def serve(endpoint: Endpoint, request: Request) -> Response:
+    """Check a request against its endpoint's models, run it off the event loop, answer."""
+    query = endpoint.query.model_validate(_single(request))
+    body, sent = None, frozenset[str]()
+    if endpoint.body is not None:
+        raw = _parsed(await request.body())
+        body = endpoint.body.model_validate(raw)
+        sent = frozenset(raw) if isinstance(raw, dict) else sent
+    call = Call(
+        site(request), dict(request.path_params), query, body, request.headers.get("idempotency-key", ""),
+        _heads(request.headers.get("if-match", "")), sent,
+    )  # fmt: skip
+    found = await anyio.to_thread.run_sync(endpoint.run, call)
+    headers = {"Cache-Control": "no-store"}
+    if isinstance(found, dict) and "heads" in found:
+        headers["ETag"] = f'"{" ".join(found["heads"])}"'
+    return JSONResponse(found, endpoint.status, headers)
+
+
+def _single(request: Request) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in request.query_params.multi_items():
+        if name in found:
+            raise Invalid(f"{name} is given twice")
+        found[name] = value
+    return found
+
+
+def _parsed(raw: bytes) -> Any:
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError):
+        raise Invalid("the body is not JSON") from None
+
+
+def _heads(header: str) -> tuple[str, ...]:
+    """Return the heads that an If-Match header names; `*` and nothing ask for nothing."""
+    tag = header.strip().removeprefix("W/").strip('"')
+    return () if tag in ("", "*") else tuple(tag.split())
+
+
+async def login(request: Request) -> Response:
+    """Trade the token of the printed URL for a cookie."""
+    here = site(request)
+    token = models.Login.model_validate(_parsed(await request.body())).token
+    who = here.tokens.of(token)
+    if who is None:
+        return problem(401, "unauthorized", "the token is not valid", "open the URL that `tracker serve` printed")
+    response = JSONResponse(_me(here, who.role))
+    response.headers["Set-Cookie"] = here.tokens.set_cookie(token)
+    return response
+
+
+async def me(request: Request) -> Response:
+    """Say who is logged in."""
+    return JSONResponse(_me(site(request), principal(request).role))
+
+
+def _me(here: Site, role: str) -> dict[str, str]:
+    return {
+        "person": here.handle, "name": here.name, "role": role, "repository": here.store.place.name,
+        "version": __version__,
+    }  # fmt: skip
+
+
+__all__ = ["ENDPOINTS", "Call", "Endpoint", "login", "me", "serve"]

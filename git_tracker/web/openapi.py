@@ -1,0 +1,90 @@
+"""openapi.json, made from the same models that check the requests."""
+
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from git_tracker import __version__
+from git_tracker.web import models
+from git_tracker.web.api import ENDPOINTS, Endpoint
+
+_REF = "#/components/schemas/{model}"
+_HEADERS = {
+    "Idempotency-Key": "A retry with the same key and request writes nothing twice.",
+    "If-Match": "The ETag of the issue as last read; refused with 412 if it moved on.",
+}
+_EXTRA = (
+    Endpoint("POST", "/api/login", lambda call: None, models.Me, models.Login),
+    Endpoint("GET", "/api/me", lambda call: None, models.Me),
+)
+_SUMMARIES = {"/api/login": "Trade a token for a cookie", "/api/me": "Who is logged in"}
+
+
+def document() -> dict[str, Any]:
+    """Return the OpenAPI 3.1 description of every endpoint."""
+    endpoints = [*_EXTRA, *ENDPOINTS]
+    used: list[type[BaseModel]] = [models.Problem]
+    for endpoint in endpoints:
+        used += [model for model in (endpoint.answer, endpoint.body) if model is not None]
+    wanted = [
+        (model, "serialization" if model not in _bodies(endpoints) else "validation") for model in dict.fromkeys(used)
+    ]
+    _, schemas = models_json_schema(wanted, ref_template=_REF)  # type: ignore[arg-type]
+    paths: dict[str, Any] = {}
+    for endpoint in endpoints:
+        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "git-tracker", "version": __version__, "description": "Issues as signed events in git."},
+        "paths": paths,
+        "components": {
+            "schemas": schemas["$defs"],
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+        },
+        "security": [{"bearer": []}],
+    }
+
+
+def _bodies(endpoints: list[Endpoint]) -> set[Any]:
+    return {endpoint.body for endpoint in endpoints if endpoint.body}
+
+
+def _operation(endpoint: Endpoint) -> dict[str, Any]:
+    schema = endpoint.query.model_json_schema()
+    parameters: list[dict[str, Any]] = [
+        {"name": name, "in": "query", "required": False, "schema": part}
+        for name, part in schema.get("properties", {}).items()
+    ]
+    if "{id}" in endpoint.path:
+        parameters.append({"name": "id", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}})
+    if endpoint.method in ("POST", "PATCH") and endpoint.path != "/api/login":
+        wanted = _HEADERS if endpoint.method == "PATCH" else {"Idempotency-Key": _HEADERS["Idempotency-Key"]}
+        parameters += [
+            {"name": name, "in": "header", "required": False, "description": text,
+             "schema": {"type": "string", "pattern": "^[!-~]{1,100}$"} if name == "Idempotency-Key" else {"type": "string"}}
+            for name, text in wanted.items()
+        ]  # fmt: skip
+    problem = {
+        "description": "What is wrong, and what would work",
+        "content": {"application/problem+json": {"schema": {"$ref": _REF.format(model="Problem")}}},
+    }
+    found: dict[str, Any] = {
+        "operationId": endpoint.run.__name__ if endpoint.path not in _SUMMARIES else endpoint.path.rpartition("/")[2],
+        "summary": _SUMMARIES.get(endpoint.path) or (endpoint.run.__doc__ or "").strip(),
+        "parameters": parameters,
+        "responses": {
+            str(endpoint.status): {
+                "description": "Done",
+                "content": {"application/json": {"schema": {"$ref": _REF.format(model=endpoint.answer.__name__)}}},
+            },
+            "4XX": problem,
+            "503": problem,
+        },
+    }
+    if endpoint.body is not None:
+        reference = {"$ref": _REF.format(model=endpoint.body.__name__)}
+        found["requestBody"] = {"required": True, "content": {"application/json": {"schema": reference}}}
+    if endpoint.path == "/api/login":
+        found["security"] = []
+    return found

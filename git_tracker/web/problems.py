@@ -1,0 +1,62 @@
+"""Errors as REST says them: RFC 9457 problem details, from one table."""
+
+import logging
+
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from git_tracker import errors
+
+STATUS: tuple[tuple[type[errors.TrackerError], int], ...] = (
+    (errors.NotFound, 404),
+    (errors.Invalid, 422),
+    (errors.Conflict, 409),
+    (errors.Unauthorized, 403),
+    (errors.Refused, 409),
+    (errors.EpochChanged, 410),
+    (errors.Unusable, 503),
+    (errors.Corrupt, 500),
+)
+_BY_CODE = {"heads_moved": 412, "not_a_member": 403, "not_allowed": 403, "not_initialized": 409}
+
+log = logging.getLogger(__name__)
+
+
+def problem(status: int, code: str, detail: str, hint: str = "", **more: str) -> Response:
+    """Return one problem; all of them have the same fields."""
+    content = {
+        "type": "about:blank", "title": code, "status": status, "detail": detail, "code": code, "hint": hint, **more
+    }  # fmt: skip
+    return JSONResponse(content, status, media_type="application/problem+json")
+
+
+def tracker_error(_: Request, error: Exception) -> Response:
+    """Answer one of our own errors."""
+    assert isinstance(error, errors.TrackerError)
+    status = _BY_CODE.get(error.code) or next((status for kind, status in STATUS if isinstance(error, kind)), 500)
+    more = {"start": error.start} if isinstance(error, errors.EpochChanged) else {}
+    return problem(status, error.code, str(error), error.hint, **more)
+
+
+def invalid(_: Request, error: Exception) -> Response:
+    """Answer a body or a query that does not have the documented shape."""
+    assert isinstance(error, ValidationError)
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    place = ".".join(str(part) for part in first["loc"]) or "body"
+    return problem(422, "invalid", f"{place}: {first['msg']}", "GET /api/openapi.json shows the shapes")
+
+
+def http_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "failed")
+    response = problem(error.status_code, code, error.detail)
+    response.headers.update(error.headers or {})
+    return response
+
+
+def crash(_: Request, error: Exception) -> Response:
+    """Answer what nobody expected, without its insides; the log has them."""
+    log.error("unexpected", exc_info=error)
+    return problem(500, "failed", "the server failed; its log says why")
