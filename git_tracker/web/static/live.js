@@ -21,6 +21,7 @@ export class Live extends EventTarget {
 
   state = "connecting";
   people = [];
+  me = null; // this connection, as the server calls it
 
   constructor() {
     super();
@@ -101,7 +102,10 @@ export class Live extends EventTarget {
       this.#seen.clear();
       this.#fire("reset", message.reason ?? "");
     } else if (message.type === "presence") this.#fire("presence", (this.people = message.people ?? []));
-    else if (message.type === "hello") this.#cursor ??= message.cursor;
+    else if (message.type === "hello") {
+      this.#cursor ??= message.cursor;
+      this.me = message.me ?? null;
+    }
   }
 
   #takeEvent(event) {

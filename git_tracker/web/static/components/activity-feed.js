@@ -1,7 +1,8 @@
 import { isAgent, nameOf } from "../actors.js";
 import { h, setText } from "../dom.js";
 import { plural } from "../text.js";
-import { eventRow, summaryOf } from "./event-row.js";
+import { eventRow } from "./event-row.js";
+import { summaryOf } from "./event-words.js";
 
 const REMEMBERED = 2000;
 

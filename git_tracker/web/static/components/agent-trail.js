@@ -91,7 +91,7 @@ export class AgentTrail extends HTMLElement {
     document.title = `${agent.name || agent.id} · ${this.#app.me.repository}`;
     this.#head.replaceChildren(identity(agent), delegationCard(delegation), chainCard(chain, agent));
     setText(this.#says, this.#items.length ? "" : "This session has written nothing yet.");
-    this.#list.replaceChildren(...trailRows(this.#items));
+    this.#list.replaceChildren(...trailRows(this.#items, chain));
     this.#more.hidden = !this.#next || this.#items.length >= MOST_ROWS;
     setText(this.#more, `Show more (${this.#items.length} of ${total})`);
   }

@@ -1,48 +1,9 @@
 import { actorName, avatar, clientTag } from "../actors.js";
 import { clockTime, fullTime } from "../clock.js";
-import { h, icon } from "../dom.js";
+import { h } from "../dom.js";
 import { verdictBadge } from "../marks.js";
 import { hashOf } from "../router.js";
-
-const DRAWINGS = {
-  created: "plus",
-  "status-changed": "active",
-  "comment-added": "comment",
-  "comment-edited": "edit",
-  "comment-redacted": "close",
-  "label-added": "tag",
-  "label-removed": "tag",
-  "title-changed": "edit",
-  "description-edited": "edit",
-  "assignee-changed": "user",
-  "priority-changed": "p1",
-  "type-changed": "task",
-  "link-added": "link",
-  "link-removed": "link",
-  claimed: "claim",
-  "claim-released": "claim",
-  "criterion-added": "task",
-  "criterion-checked": "check",
-  "evidence-added": "ok",
-  "conflict-resolved": "conflict",
-  "branch-linked": "branch",
-  "due-set": "date",
-  deferred: "clock",
-  "time-logged": "clock",
-  "estimate-set": "clock",
-  attached: "link",
-  archived: "imported",
-  unarchived: "imported",
-};
-
-export function eventIcon(type) {
-  return icon(DRAWINGS[type] ?? "other");
-}
-
-/** What happened, in the words of the store; the bare type if a newer client wrote something unknown. */
-export function summaryOf(event) {
-  return event.summary || String(event.type ?? "changed").replaceAll("-", " ");
-}
+import { eventIcon, summaryOf } from "./event-words.js";
 
 /** One event of the activity feed. `slim` is the narrow form beside the board. */
 export function eventRow(event, { slim = false } = {}) {

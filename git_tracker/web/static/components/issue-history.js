@@ -3,7 +3,7 @@ import { timeAgo } from "../clock.js";
 import { h, keyed, setText } from "../dom.js";
 import { verdictBadge } from "../marks.js";
 import { plural } from "../text.js";
-import { eventIcon, summaryOf } from "./event-row.js";
+import { eventIcon, summaryOf } from "./event-words.js";
 
 const AT_FIRST = 200;
 

@@ -57,7 +57,7 @@ export class IssuePanel extends HTMLElement {
       new IssueConflicts(this.act),
       new IssueProperties(this.#app, this.act),
       new IssueDescription(this.#app, this.act),
-      new IssueProofs(),
+      new IssueProofs(this.#app, this.act),
       discussion,
       history,
     ];
@@ -211,9 +211,9 @@ export class IssuePanel extends HTMLElement {
   }
 
   #showPeople() {
-    const { live, me } = this.#app;
+    const { live } = this.#app;
     const here = live.people.filter(
-      ({ id, viewing, editing }) => id !== me.person && (this.#concerns(viewing) || this.#concerns(editing)),
+      ({ id, viewing, editing }) => id !== live.me?.id && (this.#concerns(viewing) || this.#concerns(editing)),
     );
     const writes = here.find(({ editing }) => this.#concerns(editing));
     this.#here.replaceChildren(

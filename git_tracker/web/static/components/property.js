@@ -54,9 +54,12 @@ export function importedText(imported) {
   );
 }
 
-/** Estimates and time spent may come as minutes or as a text. */
-export function duration(value) {
-  if (typeof value !== "number") return String(value);
-  const [hours, minutes] = [Math.floor(value / 60), value % 60];
-  return [hours && `${hours} h`, minutes && `${minutes} min`].filter(Boolean).join(" ");
+/** `duration(5400)` is "1 h 30 min"; the API counts in seconds. */
+export function duration(seconds) {
+  const minutes = Math.round(Number(seconds) / 60);
+  return (
+    [minutes >= 60 && `${Math.floor(minutes / 60)} h`, minutes % 60 && `${minutes % 60} min`]
+      .filter(Boolean)
+      .join(" ") || "under a minute"
+  );
 }

@@ -134,11 +134,13 @@ export class TopBar extends HTMLElement {
   }
 
   #showPeople(people) {
-    const each = people.filter(({ id }, at) => people.findIndex((one) => one.id === id) === at).slice(0, MOST_PEOPLE);
+    const each = people
+      .filter(({ name }, at) => people.findIndex((one) => one.name === name) === at)
+      .slice(0, MOST_PEOPLE);
     keyed(
       this.#people,
       each,
-      ({ id }) => id,
+      ({ name }) => name,
       (person) => avatar({ ...person, session: "" }),
     );
   }

@@ -4,6 +4,8 @@ import { h, icon } from "../dom.js";
 import { verdictBadge } from "../marks.js";
 import { plural } from "../text.js";
 
+const HASH = /^[0-9a-f]{40,64}$/;
+
 /** Who this session is. */
 export function identity(agent) {
   const person = asActor(agent.person);
@@ -89,7 +91,7 @@ export function chainCard(chain, agent) {
       h(
         "ul",
         {},
-        things.slice(0, 50).map((thing) => h("li", {}, h("code", {}, describe(thing)))),
+        things.slice(0, 50).map((thing) => h("li", {}, describe(thing))),
       ),
     );
   return h(
@@ -131,5 +133,5 @@ function describe(value) {
     return Object.entries(value)
       .map(([key, part]) => `${key} ${describe(part)}`)
       .join(", ");
-  return String(value);
+  return HASH.test(value) ? value.slice(0, 10) : String(value);
 }

@@ -2,30 +2,26 @@ import { clockTime, fullTime } from "../clock.js";
 import { h, icon } from "../dom.js";
 import { verdictBadge } from "../marks.js";
 import { hashOf } from "../router.js";
-import { eventIcon, summaryOf } from "./event-row.js";
+import { eventIcon, summaryOf } from "./event-words.js";
 
-/** The entries in order, with a row of its own wherever some are missing, and a mark where two claim one place. */
-export function trailRows(items) {
-  const places = new Map();
-  for (const { n } of items) places.set(n, (places.get(n) ?? 0) + 1);
-  let before = null;
-  return items.flatMap((item) => {
-    const out = [];
-    if (before && item.n > before.n + 1)
-      out.push(
-        h(
-          "li",
-          { class: "trail-gap", data: { gap: `${before.n + 1}-${item.n - 1}` } },
-          icon("quarantined"),
-          item.n === before.n + 2
-            ? `Entry ${before.n + 1} is missing`
-            : `Entries ${before.n + 1} to ${item.n - 1} are missing`,
-        ),
-      );
-    before = item;
-    out.push(trailRow(item, places.get(item.n) > 1));
-    return out;
-  });
+/** The entries in order; a row of its own before each entry whose predecessor is missing, a mark on those that share one. */
+export function trailRows(items, chain) {
+  const missing = new Map((chain?.gaps ?? []).map((gap) => [gap.entry, gap.missing]));
+  const forked = new Set((chain?.forks ?? []).flatMap(({ entries }) => entries ?? []));
+  return items.flatMap((item) => [
+    ...(missing.has(item.entry) ? [gapRow(item, missing.get(item.entry))] : []),
+    trailRow(item, forked.has(item.entry)),
+  ]);
+}
+
+function gapRow({ n }, id) {
+  return h(
+    "li",
+    { class: "trail-gap", data: { gap: n } },
+    icon("quarantined"),
+    `Entry ${n - 1} of this chain is missing`,
+    id && h("code", { title: id }, String(id).slice(0, 10)),
+  );
 }
 
 function trailRow(item, forked) {
@@ -57,7 +53,7 @@ function trailRow(item, forked) {
         ),
       ),
       item.verdict !== "ok" && item.reason && h("p", { class: "trail-reason" }, item.reason),
-      forked && h("p", { class: "trail-reason" }, "Fork: another entry has this number too."),
+      forked && h("p", { class: "trail-reason" }, "Fork: another entry follows the same one."),
       h(
         "p",
         { class: "trail-ids" },
