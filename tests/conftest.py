@@ -1,0 +1,60 @@
+"""What every test needs: a world in which nothing of the person running the tests is seen, and real repositories."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from git_tracker.store import IssueStore, Signer
+
+PERSON = ("Ada Lovelace", "ada@example.org")
+
+
+@pytest.fixture(autouse=True)
+def isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home of its own: keys, caches and git's configuration. Returns the folder."""
+    folder = tmp_path_factory.mktemp("home")
+    for name in os.environ:
+        if name.startswith(("GIT_", "TRACKER_", "XDG_")):
+            monkeypatch.delenv(name)
+    name, email = PERSON
+    (folder / "gitconfig").write_text(
+        f"[user]\n\tname = {name}\n\temail = {email}\n[init]\n\tdefaultBranch = main\n", encoding="utf-8"
+    )
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(folder / "config"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(folder / "gitconfig"))
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    return folder
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    """A fresh git repository without commits."""
+    path = tmp_path / "repo"
+    subprocess.run(["git", "init", "--quiet", path], check=True)
+    return path
+
+
+@pytest.fixture
+def store(repo: Path) -> Iterator[IssueStore]:
+    """The tracker of `repo`, with Ada as its owner."""
+    found = IssueStore.open(str(repo))
+    found.init()
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def ada(store: IssueStore) -> Signer:
+    """The signer of the person who owns the tracker."""
+    return store.signer()
+
+
+@pytest.fixture
+def agent(store: IssueStore, ada: Signer) -> Signer:
+    """The signer of an agent's session that Ada delegated."""
+    return store.delegate(ada, client="claude-code/2.1", label="fixer")
