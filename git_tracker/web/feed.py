@@ -70,6 +70,13 @@ class Feed:
             if len(page["items"]) < _BATCH:
                 return
 
+    def announce(self) -> None:
+        """Tell everybody who is here."""
+        self.tell(self._present())
+
+    def _present(self) -> Message:
+        return Message("presence", "", json.dumps({"people": list(self.presence.values())}))
+
     def tell(self, message: Message) -> None:
         """Send one message to every listener."""
         for queue in self._listeners:
@@ -82,6 +89,7 @@ class Feed:
         try:
             sent = since or self._cursor
             yield Message("hello", sent, json.dumps({"cursor": sent}))
+            yield self._present()
             if since:
                 async for missed in self._missed(since):
                     sent = missed.cursor

@@ -53,17 +53,17 @@ async def socket(websocket: WebSocket) -> None:
     sending = asyncio.create_task(
         _send(websocket, here.feed, since, {"person": here.handle, "role": who.role, "id": me})
     )
-    _tell(here.feed)
+    here.feed.announce()
     try:
         while True:
             text = await websocket.receive_text()
             if _heard(presence[me], text):
-                _tell(here.feed)
+                here.feed.announce()
     except (WebSocketDisconnect, RuntimeError, KeyError):
         pass
     finally:
         presence.pop(me, None)
-        _tell(here.feed)
+        here.feed.announce()
         sending.cancel()
         with contextlib.suppress(asyncio.CancelledError, Exception):
             await sending
@@ -95,10 +95,6 @@ def _heard(own: dict[str, Any], text: str) -> bool:
         return False
     own[said["type"]] = issue
     return True
-
-
-def _tell(feed: Feed) -> None:
-    feed.tell(Message("presence", "", json.dumps({"people": list(feed.presence.values())})))
 
 
 routes = [Route("/events", events), WebSocketRoute("/ws", socket)]

@@ -33,8 +33,8 @@ export class Api extends EventTarget {
   board(q, signal) {
     return this.#get("/api/board", { q }, signal);
   }
-  events({ since, limit }, signal) {
-    return this.#get("/api/events", { since, limit }, signal);
+  events({ since, limit, agent, issue }, signal) {
+    return this.#get("/api/events", { since, limit, agent, issue }, signal);
   }
   agents(signal) {
     return this.#get("/api/agents", {}, signal);

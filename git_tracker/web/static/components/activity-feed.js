@@ -5,6 +5,7 @@ import { eventRow } from "./event-row.js";
 import { summaryOf } from "./event-words.js";
 
 const REMEMBERED = 2000;
+const WHOLE_ID = /^[0-9a-f]{40}$/;
 
 /**
  * Every event as it happens, newest on top. The DOM holds at most `rows` rows; while the reader has scrolled down, new
@@ -18,6 +19,8 @@ export class ActivityFeed extends HTMLElement {
   #keys = new Set();
   #unseen = 0;
   #matches = () => true;
+  #asked = {}; // what the server was asked to filter by: {agent, issue}
+  #arrived = null; // events that came while a read was under way
   #stop = new AbortController();
   #list = h("ol", { class: "events", "aria-label": "Events, newest first" });
   #jump = h("button", { type: "button", class: "jump", hidden: true, on: { click: () => this.#toTop() } });
@@ -49,7 +52,7 @@ export class ActivityFeed extends HTMLElement {
     this.#stop.abort();
   }
 
-  /** Shows only what matches: `{agent, issue, text}`, each a piece of text. */
+  /** Shows only what matches: `{agent, issue, text}`, each a piece of text. Whole ids are looked up beyond the newest events. */
   filter({ agent = "", issue = "", text = "" }) {
     const [who, which, words] = [agent, issue, text].map((piece) => piece.trim().toLowerCase());
     const has = (piece, ...places) =>
@@ -62,7 +65,10 @@ export class ActivityFeed extends HTMLElement {
       (!who || has(who, event.actor?.id, nameOf(event.actor), event.actor?.client, event.actor?.person)) &&
       (!which || event.issue.startsWith(which) || has(which, event.title)) &&
       (!words || has(words, summaryOf(event), event.title, event.type, event.verdict, event.body));
-    this.#fill();
+    const asked = { agent: agent || undefined, issue: WHOLE_ID.test(which) ? which : undefined };
+    if (JSON.stringify(asked) === JSON.stringify(this.#asked)) return this.#fill();
+    this.#asked = asked;
+    if (this.isConnected) this.#read();
   }
 
   /** Who was seen, for a list to choose from: `[{id, name, agent}]`. */
@@ -80,12 +86,16 @@ export class ActivityFeed extends HTMLElement {
   }
 
   async #read() {
+    const asked = this.#asked;
+    this.#arrived = [];
     try {
-      const { items } = await this.#app.api.events({ limit: this.#rows }, this.#stop.signal);
-      const since = this.#events.filter((event) => !items.some((item) => key(item) === key(event)));
-      this.#events = [...items, ...since];
+      const { items } = await this.#app.api.events({ limit: this.#rows, ...asked }, this.#stop.signal);
+      if (asked !== this.#asked) return; // a newer filter has its own read
+      const known = new Set(items.map(key));
+      this.#events = [...items, ...this.#arrived.filter((event) => !known.has(key(event)))];
       this.#keys = new Set(this.#events.map(key));
       this.#fill();
+      this.dispatchEvent(new CustomEvent("grown"));
     } catch (problem) {
       if (problem.name !== "AbortError") setText(this.#none, problem.message);
     }
@@ -95,6 +105,7 @@ export class ActivityFeed extends HTMLElement {
     if (this.#keys.has(key(event))) return;
     this.#keys.add(key(event));
     this.#events.push(event);
+    this.#arrived?.push(event);
     if (this.#events.length > REMEMBERED)
       for (const old of this.#events.splice(0, REMEMBERED / 4)) this.#keys.delete(key(old));
     this.dispatchEvent(new CustomEvent("grown"));

@@ -89,7 +89,7 @@ export class AgentTrail extends HTMLElement {
 
   #show({ agent, delegation, chain, total }) {
     document.title = `${agent.name || agent.id} · ${this.#app.me.repository}`;
-    this.#head.replaceChildren(identity(agent), delegationCard(delegation), chainCard(chain, agent));
+    this.#head.replaceChildren(identity(agent), delegationCard(delegation, agent), chainCard(chain, agent));
     setText(this.#says, this.#items.length ? "" : "This session has written nothing yet.");
     this.#list.replaceChildren(...trailRows(this.#items, chain));
     this.#more.hidden = !this.#next || this.#items.length >= MOST_ROWS;

@@ -5,6 +5,8 @@ import { Refresh } from "../refresh.js";
 import { hashOf } from "../router.js";
 import { plural } from "../text.js";
 
+const MOST_EARLIER = 200;
+
 /** Who works here: every agent session, for whom, how much it did and what its signatures are worth. */
 export class AgentsPage extends HTMLElement {
   #app;
@@ -49,12 +51,14 @@ export class AgentsPage extends HTMLElement {
 
   #show(agents) {
     const sorted = agents.toSorted((a, b) => b.active - a.active || String(b.last_at).localeCompare(String(a.last_at)));
-    const active = sorted.filter((agent) => agent.active).length;
+    const agentsOnly = sorted.filter(isSession);
+    const active = agentsOnly.filter((agent) => agent.active).length;
     setText(this.#says, "");
-    setText(this.#count, agents.length ? `${agents.length.toLocaleString("en")}, ${active} active now` : "");
+    setText(this.#count, agentsOnly.length ? `${agentsOnly.length.toLocaleString("en")}, ${active} active now` : "");
     const groups = [
-      ["Active now", sorted.filter((agent) => agent.active)],
-      ["Earlier", sorted.filter((agent) => !agent.active).slice(0, 200)],
+      ["Active now", agentsOnly.filter((agent) => agent.active)],
+      ["Earlier", agentsOnly.filter((agent) => !agent.active).slice(0, MOST_EARLIER)],
+      ["People", sorted.filter((agent) => !isSession(agent))],
     ];
     this.querySelector(".empty")?.remove();
     keyed(
@@ -64,8 +68,8 @@ export class AgentsPage extends HTMLElement {
       ([title, some]) => showGroup(h("section", {}, h("h2", {}, title), h("ul")), some),
       (section, [, some]) => showGroup(section, some),
     );
-    if (!agents.length)
-      this.#list.after(
+    if (!agentsOnly.length)
+      this.#list.before(
         h(
           "section",
           { class: "empty" },
@@ -75,6 +79,11 @@ export class AgentsPage extends HTMLElement {
         ),
       );
   }
+}
+
+/** Whether this is a session of an agent; people are listed too, with an empty session. */
+function isSession({ session }) {
+  return session !== "";
 }
 
 function showGroup(section, agents) {
@@ -97,12 +106,18 @@ function showAgent(card, agent) {
   card.dataset.active = String(Boolean(agent.active));
   const person = asActor(agent.person);
   card.replaceChildren(
-    avatar({ ...agent, session: agent.id, person: person?.id }, "large"),
+    avatar({ ...agent, session: isSession(agent) ? agent.id : "", person: person?.id }, "large"),
     h(
       "div",
       { class: "agent-who" },
       h("a", { href: hashOf.agent(agent.id), class: "agent-name" }, agent.name || agent.id),
-      h("p", { class: "quiet" }, [agent.client, `for ${person?.name ?? "unknown"}`].filter(Boolean).join(", ")),
+      h(
+        "p",
+        { class: "quiet" },
+        (isSession(agent) ? [agent.client, `for ${person?.name ?? "unknown"}`] : ["signs with a key of their own"])
+          .filter(Boolean)
+          .join(", "),
+      ),
     ),
     h(
       "p",

@@ -12,7 +12,7 @@ export function identity(agent) {
   return h(
     "div",
     { class: "trail-who" },
-    avatar({ ...agent, session: agent.id, person: person?.id }, "large"),
+    avatar({ ...agent, session: agent.session === "" ? "" : agent.id, person: person?.id }, "large"),
     h(
       "div",
       {},
@@ -20,14 +20,19 @@ export function identity(agent) {
       h(
         "p",
         { class: "quiet" },
-        [agent.client, `for ${nameOf(person)}`, plural(agent.events ?? 0, "event"), plural(agent.issues ?? 0, "issue")]
+        [
+          agent.client,
+          agent.session !== "" && `for ${nameOf(person)}`,
+          plural(agent.events ?? 0, "event"),
+          plural(agent.issues ?? 0, "issue"),
+        ]
           .filter(Boolean)
           .join(" · "),
       ),
       h(
         "p",
         { class: "quiet" },
-        "Session ",
+        agent.session === "" ? "Person " : "Session ",
         h("code", {}, agent.id),
         ", started ",
         timeAgo(agent.started_at),
@@ -39,7 +44,14 @@ export function identity(agent) {
 }
 
 /** Who let it act, with which keys, from when to when, and how far. */
-export function delegationCard(delegation) {
+export function delegationCard(delegation, agent) {
+  if (!delegation && agent.session === "")
+    return h(
+      "section",
+      { class: "card", data: { delegation: "person" } },
+      h("h2", {}, icon("key"), "Delegation"),
+      h("p", {}, "A person signs with a key of their own; nobody has to delegate."),
+    );
   if (!delegation)
     return h(
       "section",
