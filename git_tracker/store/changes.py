@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 from git_tracker.errors import Conflict, Invalid, NotFound, Refused
 from git_tracker.store import events, text
-from git_tracker.store.shape import Event
-from git_tracker.store.fold import State
 from git_tracker.store.query import day
+from git_tracker.store.shape import Event
+from git_tracker.store.state import State
 from git_tracker.store.workflow import Workflow
 
 LEASE_SECONDS = 30 * 60

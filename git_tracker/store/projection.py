@@ -6,10 +6,10 @@ Runs inside the transaction of whoever holds the tracker's lock. Everything here
 from collections.abc import Callable, Iterable, Sequence
 
 from git_tracker.store import fold, reading, refs, trust
-from git_tracker.store.fold import State
-from git_tracker.store.index import schema, write
+from git_tracker.store.index import rows, schema, write
 from git_tracker.store.index.schema import Db
 from git_tracker.store.log import EventLog, admission
+from git_tracker.store.state import State
 from git_tracker.store.trust import Admission, Trust
 from git_tracker.store.workflow import Workflow
 
@@ -90,7 +90,7 @@ class Projection:
         for done, (id, tip) in enumerate(changed):
             key = keys[id] = write.reserve(self.db, id)
             write.forget_waiting(self.db, key)
-            found = self.log.admit(id, (tip,), write.Known(self.db, key), self.trust, self._now())
+            found = self.log.admit(id, (tip,), rows.Known(self.db, key), self.trust, self._now())
             admitted += [(key, item) for item in found]
             if progress and done % 50 == 0:
                 progress(done, len(changed))
@@ -110,7 +110,7 @@ class Projection:
         if not heads <= {tip}:  # the ref was moved sideways: what it no longer reaches no longer counts
             write.forget_issue(self.db, key)
             id = self.db.execute("select id from issues where key = ?", (key,)).fetchone()[0]
-            again = self.log.admit(id, (tip,), write.Known(self.db, key), self.trust, self._now())
+            again = self.log.admit(id, (tip,), rows.Known(self.db, key), self.trust, self._now())
             seq = write.add_entries(self.db, [(key, item) for item in again])
             schema.set_meta(self.db, "epoch", self._token())
             admitted = again

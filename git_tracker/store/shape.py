@@ -14,7 +14,7 @@ from git_tracker.store import text
 from git_tracker.store.canonical import Json, text_flaw
 
 if TYPE_CHECKING:
-    from git_tracker.store.fold import Stamp, State
+    from git_tracker.store.state import Stamp, State
 
 Check = Callable[[Any], str]  # what is wrong with a value, or an empty string
 

@@ -11,13 +11,13 @@ from git_tracker.store import changes, events, fold, refs
 from git_tracker.store import entry as format
 from git_tracker.store.changes import Context, Plan
 from git_tracker.store.entry import Entry, Envelope
-from git_tracker.store.fold import State
 from git_tracker.store.identity import Proof, Signer
 from git_tracker.store.index import exchange, read, write
 from git_tracker.store.journal import Record as Journaled
 from git_tracker.store.log import admission
 from git_tracker.store.projection import Projection
 from git_tracker.store.shape import Event
+from git_tracker.store.state import State
 
 Decide = Callable[[State, Context], list[Event]]
 

@@ -159,7 +159,9 @@ def _hex(text: str) -> str:
 
 def similar(db: Db, title: str, limit: int = 3) -> list[str]:
     """Return ids of issues that are not done and share at least two thirds of the longer words of a title."""
-    words = sorted({word for word in "".join(c if c.isalnum() else " " for c in title.lower()).split() if len(word) > 3})[:12]
+    words = sorted(
+        {word for word in "".join(c if c.isalnum() else " " for c in title.lower()).split() if len(word) > 3}
+    )[:12]
     if len(words) < 2:
         return []
     found = db.execute(

@@ -1,13 +1,16 @@
 """Putting folded issues into the index. Called inside the transaction of the store's one write path."""
 
 import json
-from collections.abc import Iterable, Iterator, MutableMapping
+from collections.abc import Iterable
 from typing import Any
 
 from git_tracker.store import events
-from git_tracker.store.fold import Record, State
+from git_tracker.store.fold import Record
+from git_tracker.store.index import derive
+from git_tracker.store.index.rows import Comments
 from git_tracker.store.index.schema import Db
-from git_tracker.store.trust import About, Admission
+from git_tracker.store.state import State
+from git_tracker.store.trust import Admission
 from git_tracker.store.workflow import Workflow
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -20,42 +23,6 @@ COLUMNS = (
     "updated", "closed", "parent", "milestone", "due", "deferred", "archived", "claim_actor", "claim_until",
     "claim_entry", "comments", "conflicted", "origin", "quarantined", "state",
 )  # fmt: skip
-
-
-class Comments(MutableMapping[str, dict[str, Any]]):
-    """The comments of one issue, read when asked for and written back by `flush`: an append loads none of them."""
-
-    def __init__(self, db: Db, issue: int) -> None:
-        self._db, self._issue = db, issue
-        self._changed: dict[str, dict[str, Any]] = {}
-
-    def __getitem__(self, part: str) -> dict[str, Any]:
-        if part in self._changed:
-            return self._changed[part]
-        row = self._db.execute("select body from comments where issue = ? and part = ?", (self._issue, part)).fetchone()
-        if row is None:
-            raise KeyError(part)
-        note: dict[str, Any] = json.loads(row[0])
-        return note
-
-    def __setitem__(self, part: str, note: dict[str, Any]) -> None:
-        self._changed[part] = note
-
-    def __delitem__(self, part: str) -> None:
-        raise TypeError("comments are redacted, never removed")
-
-    def __iter__(self) -> Iterator[str]:
-        rows = self._db.execute("select part from comments where issue = ?", (self._issue,)).fetchall()
-        stored = [str(row[0]) for row in rows]
-        yield from stored
-        yield from (part for part in self._changed if part not in stored)
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-    @property
-    def changed(self) -> dict[str, dict[str, Any]]:
-        return self._changed
 
 
 def state(db: Db, key: int) -> State:
@@ -148,12 +115,12 @@ def put_issue(db: Db, key: int, tip: str, folded: State, seq: int, workflow: Wor
     columns = _columns(db, key, folded, workflow) | {"tip": tip, "seq": seq}
     assignments = ", ".join(f"{name} = :{name}" for name in columns)
     db.execute(f"update issues set {assignments} where key = :key", columns | {"key": key})
-    relinked = _put_sets(db, key, folded)
+    relinked = derive.put_sets(db, key, folded)
     id = db.execute("select id from issues where key = ?", (key,)).fetchone()[0]
     if relinked or tuple(before) != (columns["category"], columns["archived"]):
         blocks = db.execute("select other from links where issue = ? and kind = 'blocks'", (key,)).fetchall()
-        update_blocked(db, {id, *relinked, *(row[0] for row in blocks)})
-    _put_texts(db, key, columns["title"], folded)
+        derive.update_blocked(db, {id, *relinked, *(row[0] for row in blocks)})
+    derive.put_texts(db, key, columns["title"], folded)
 
 
 def _columns(db: Db, key: int, folded: State, workflow: Workflow) -> dict[str, Any]:
@@ -209,64 +176,6 @@ def _put_comments(db: Db, key: int, folded: State) -> None:
         db.execute("insert or replace into comments values (?, ?, ?, ?)", (key, part, place, _encode(note)))
 
 
-def _put_sets(db: Db, key: int, folded: State) -> set[str]:
-    """Write labels and links; return the ids of issues whose links from here changed."""
-    labels = set(folded.sets.get("labels", ()))
-    stored = {row[0] for row in db.execute("select label from labels where issue = ?", (key,))}
-    db.executemany("delete from labels where issue = ? and label = ?", [(key, label) for label in stored - labels])
-    db.executemany("insert into labels values (?, ?)", [(key, label) for label in labels - stored])
-    links = {tuple(link.split(" ")) for link in folded.sets.get("links", ())}
-    before = {tuple(row) for row in db.execute("select kind, other from links where issue = ?", (key,))}
-    db.executemany(
-        "delete from links where issue = ? and kind = ? and other = ?", [(key, *gone) for gone in before - links]
-    )
-    db.executemany("insert into links values (?, ?, ?)", [(key, *new) for new in links - before])
-    own = db.execute("select id from issues where key = ?", (key,)).fetchone()[0]
-    return {own if kind == "parent" else other for kind, other in links ^ before if kind in ("parent", "blocks")}
-
-
-def _put_texts(db: Db, key: int, title: str, folded: State) -> None:
-    """Index each text on its own, so that one more comment costs one more row, however long the history."""
-    comments = folded.comments
-    changed = comments.changed if isinstance(comments, Comments) else comments
-    wanted = {part: "" if note["redacted"] else note["body"] for part, note in changed.items()}
-    for part, body in {"title": title, "description": folded.texts.get("description", ""), **wanted}.items():
-        row = db.execute("select id from documents where issue = ? and part = ?", (key, part)).fetchone()
-        if row is None:
-            if not body:
-                continue
-            row = (db.execute("insert into documents (issue, part) values (?, ?)", (key, part)).lastrowid,)
-            db.execute("insert into texts (rowid, body) values (?, ?)", (row[0], body))
-        elif db.execute("select body from texts where rowid = ?", (row[0],)).fetchone()[0] != body:
-            db.execute("update texts set body = ? where rowid = ?", (body, row[0]))
-
-
-_ABOVE = """
-with recursive above (id) as (
-    select ? union select issues.parent from issues join above on issues.id = above.id where issues.parent is not null
-)
-select 1 from above
-join links on links.other = above.id and links.kind = 'blocks'
-join issues on issues.key = links.issue
-where issues.category != 'done' and not issues.archived limit 1
-"""
-
-
-def update_blocked(db: Db, ids: set[str]) -> None:
-    """Recompute which of these issues something open blocks, on them or on an ancestor, and pass changes down."""
-    todo, seen = list(ids), set()
-    while todo:
-        id = todo.pop()
-        row = db.execute("select key, blocked from issues where id = ?", (id,)).fetchone()
-        if row is None or id in seen:
-            continue
-        seen.add(id)
-        blocked = int(db.execute(_ABOVE, (id,)).fetchone() is not None)
-        if blocked != row["blocked"]:
-            db.execute("update issues set blocked = ? where key = ?", (blocked, row["key"]))
-            todo.extend(child[0] for child in db.execute("select id from issues where parent = ?", (id,)))
-
-
 def forget_issue(db: Db, key: int) -> None:
     """Remove everything derived of one issue, for a rebuild of it."""
     for table in ("events", "entries", "comments", "labels", "links"):
@@ -286,38 +195,6 @@ def forget_waiting(db: Db, key: int) -> None:
 def hide(db: Db, key: int, tip: str, seq: int) -> None:
     """Keep an issue without a readable root out of sight; its entries stay listed with their verdicts."""
     db.execute("update issues set tip = ?, seq = ?, archived = ? where key = ?", (tip, seq, HIDDEN, key))
-
-
-class Known(MutableMapping[str, About]):
-    """What is known of the entries of one issue, asked for one by one."""
-
-    def __init__(self, db: Db, issue: int) -> None:
-        self._db, self._issue, self._new = db, issue, dict[str, About]()
-
-    def __getitem__(self, id: str) -> About:
-        if id in self._new:
-            return self._new[id]
-        row = self._db.execute(
-            "select verdict, ms, count, reason from entries where id = ? and issue = ?", (id, self._issue)
-        ).fetchone()
-        if row is None:
-            raise KeyError(id)
-        found = About(row[0], (row[1], row[2]), not row[3].startswith("it does not descend"))
-        self._new[id] = found
-        return found
-
-    def __setitem__(self, id: str, about: About) -> None:
-        self._new[id] = about
-
-    def __delitem__(self, id: str) -> None:
-        del self._new[id]
-
-    def __iter__(self) -> Iterator[str]:
-        rows = self._db.execute("select id from entries where issue = ?", (self._issue,)).fetchall()
-        yield from {row[0] for row in rows} | self._new.keys()
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
 
 
 def heads(db: Db, key: int) -> set[str]:

@@ -1,0 +1,76 @@
+"""Rows of the index that are read only when somebody asks: the comments of an issue, and what is known of its entries."""
+
+import json
+from collections.abc import Iterator, MutableMapping
+from typing import Any
+
+from git_tracker.store.index.schema import Db
+from git_tracker.store.trust import About
+
+
+class Comments(MutableMapping[str, dict[str, Any]]):
+    """The comments of one issue, read when asked for and written back by `flush`: an append loads none of them."""
+
+    def __init__(self, db: Db, issue: int) -> None:
+        self._db, self._issue = db, issue
+        self._changed: dict[str, dict[str, Any]] = {}
+
+    def __getitem__(self, part: str) -> dict[str, Any]:
+        if part in self._changed:
+            return self._changed[part]
+        row = self._db.execute("select body from comments where issue = ? and part = ?", (self._issue, part)).fetchone()
+        if row is None:
+            raise KeyError(part)
+        note: dict[str, Any] = json.loads(row[0])
+        return note
+
+    def __setitem__(self, part: str, note: dict[str, Any]) -> None:
+        self._changed[part] = note
+
+    def __delitem__(self, part: str) -> None:
+        raise TypeError("comments are redacted, never removed")
+
+    def __iter__(self) -> Iterator[str]:
+        rows = self._db.execute("select part from comments where issue = ?", (self._issue,)).fetchall()
+        stored = [str(row[0]) for row in rows]
+        yield from stored
+        yield from (part for part in self._changed if part not in stored)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    @property
+    def changed(self) -> dict[str, dict[str, Any]]:
+        return self._changed
+
+
+class Known(MutableMapping[str, About]):
+    """What is known of the entries of one issue, asked for one by one."""
+
+    def __init__(self, db: Db, issue: int) -> None:
+        self._db, self._issue, self._new = db, issue, dict[str, About]()
+
+    def __getitem__(self, id: str) -> About:
+        if id in self._new:
+            return self._new[id]
+        row = self._db.execute(
+            "select verdict, ms, count, reason from entries where id = ? and issue = ?", (id, self._issue)
+        ).fetchone()
+        if row is None:
+            raise KeyError(id)
+        found = About(row[0], (row[1], row[2]), not row[3].startswith("it does not descend"))
+        self._new[id] = found
+        return found
+
+    def __setitem__(self, id: str, about: About) -> None:
+        self._new[id] = about
+
+    def __delitem__(self, id: str) -> None:
+        del self._new[id]
+
+    def __iter__(self) -> Iterator[str]:
+        rows = self._db.execute("select id from entries where issue = ?", (self._issue,)).fetchall()
+        yield from {row[0] for row in rows} | self._new.keys()
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
