@@ -6,79 +6,28 @@ Out: the index grows by a sequence number and the bus rings, whoever wrote: this
 
 import hashlib
 import os
-import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Self
+from typing import Any
 
-from git_tracker.errors import Conflict, Invalid, NotFound, Refused, Unusable
-from git_tracker.store import canonical, changes, keystore, objects, place, query, reading, refs, trust, verification
-from git_tracker.store.bus import Bus, Cue
+from git_tracker.errors import Conflict, Invalid, NotFound, Refused
+from git_tracker.store import canonical, changes, keystore, query, refs, trust, verification
 from git_tracker.store.identity import Signer
-from git_tracker.store.index import read, schema, search
+from git_tracker.store.index import read, search
 from git_tracker.store.issue import Json
-from git_tracker.store.journal import Journal
-from git_tracker.store.lock import held, tried
-from git_tracker.store.log import EventLog
-from git_tracker.store.place import Place
-from git_tracker.store.projection import Progress, Projection
-from git_tracker.store.reading import Reader
+from git_tracker.store.keeping import Keeper
+from git_tracker.store.lock import held
+from git_tracker.store.projection import Progress
+from git_tracker.store.publishing import Moved
 from git_tracker.store.trust import Member
-from git_tracker.store.workflow import KANBAN, Workflow
 from git_tracker.store.writing import Writing
 
 _RETRIES = 20
 
 
-class IssueStore(Reader):
-    """One repository's issues. Safe to use from several threads; any number of processes may do so at once.
-
-    `clock` returns nanoseconds since 1970 and `entropy(n)` n random bytes; both come in from outside for tests.
-    """
-
-    def __init__(
-        self,
-        where: Place,
-        *,
-        workflow: Workflow = KANBAN,
-        clock: Callable[[], int] = time.time_ns,
-        entropy: Callable[[int], bytes] = os.urandom,
-    ) -> None:
-        self._home = reading.home(where)
-        super().__init__(where, reading.index_path(self._home), workflow=workflow, clock=clock)
-        self.bus = Bus()
-        self._entropy = entropy
-        self._lock = threading.RLock()
-        self._objects = objects.GitRepository(where)
-        self._db: schema.Db
-        self._projection: Projection
-        self._open_index()
-        self._journal: Journal | None = None
-        self._moved: list[int] = []
-        self._rung = Cue("", 0)
-        self.refresh()
-
-    @classmethod
-    def open(cls, path: str = ".", **options: Any) -> Self:
-        """Open the tracker of the repository around `path`."""
-        return cls(place.find(path), **options)
-
-    def close(self) -> None:
-        """Give back files; the store must not be used afterwards."""
-        super().close()
-        with self._lock:
-            if self._journal:
-                self._journal.done(self._moved)
-                self._journal.close()
-                self._journal = None
-            self._db.close()
+class IssueStore(Keeper):
+    """One repository's issues. Safe to use from several threads; any number of processes may do so at once."""
 
     # who
-
-    @property
-    def root(self) -> str:
-        """The id of the pinned trust root, or an empty string before `init`."""
-        return self._projection.trust.root
 
     @property
     def members(self) -> list[Member]:
@@ -89,10 +38,7 @@ class IssueStore(Reader):
 
         Returns the person's signer and whether anything was new.
         """
-        if not self._writable():
-            raise Unusable(
-                "the repository cannot be written", "reads still work; check its permissions", code="read_only"
-            )
+        self._require_writable()
         name, email = self._objects.person()
         person = person or trust.handle_for(name, email)
         if not trust.is_handle(person):
@@ -226,34 +172,6 @@ class IssueStore(Reader):
         full = read.resolve(self.reader, id) if id else ""
         return verification.verify(self._projection, self.place.common, full, self.now_ms, progress)
 
-    @property
-    def objects(self) -> objects.GitRepository:
-        return self._objects
-
-    def refresh(self, *, force: bool = False, wait: bool = False, progress: Progress | None = None) -> None:
-        """Catch up with other processes, worktrees and syncs; ring the bus for what is new.
-
-        A reader does not wait for a writer: whoever writes brings the index up to date anyway.
-        """
-        if not force and not self._stale:
-            fresh = self._projection.is_fresh()
-            if fresh:
-                self._ring()
-                return
-        with self._lock, held(self._lock_path) if wait or force or self._stale else tried(self._lock_path) as free:
-            if free is not False:
-                self._catch_up(force=force, progress=progress)
-        self._ring()
-
-    def rebuild(self, progress: Progress | None = None) -> None:
-        """Empty the index and fill it again from git, as a new epoch."""
-        with self._lock, held(self._lock_path):
-            self._db.execute("begin immediate")
-            schema.clear(self._db, self._entropy(4).hex())
-            self._db.execute("commit")
-            self._catch_up(force=True, progress=progress)
-        self._ring()
-
     # inside
 
     def _change(
@@ -267,15 +185,13 @@ class IssueStore(Reader):
 
     def _write(self, by: Signer, decide: Callable[[Writing], list[str]], rk: str, request: Sequence[Any]) -> list[str]:
         """The write path, in the order that makes it safe. `decide` may run several times."""
-        if not self._writable():
-            raise Unusable(
-                "the repository cannot be written", "reads still work; check its permissions", code="read_only"
-            )
+        self._require_writable()
         self._require_member(by)
         key = _request_key(rk, request)
         for _ in range(_RETRIES):
             with self._lock, held(self._lock_path):
-                self._recover()
+                if self._publisher.recover():
+                    self._catch_up(force=True)
                 self._db.execute("begin immediate")
                 try:
                     self._projection.catch_up(self._clock())
@@ -283,10 +199,10 @@ class IssueStore(Reader):
                     writing = Writing(self._projection, by, key, self._clock, self._entropy)
                     result = prior or decide(writing)
                     if writing.records:
-                        self._publish(writing)
+                        self._publisher.publish(writing.records)
                         self._projection.marked(self._clock())
                     self._db.execute("commit")
-                except _Moved:
+                except Moved:
                     self._db.execute("rollback")
                     self._catch_up(force=True)
                     continue
@@ -297,52 +213,6 @@ class IssueStore(Reader):
             self._ring()
             return result
         raise Conflict("the issue kept moving while it was written", "try again", code="busy")
-
-    def _publish(self, writing: Writing) -> None:
-        """Journal, then objects, then refs: from the journal on, nothing is lost."""
-        journal = self._open_journal()
-        numbers = journal.add(writing.records, done=self._moved)
-        self._moved = []
-        for record in writing.records:
-            self._objects.write_commit(record.raw)
-        first: dict[str, str | None] = {}
-        last: dict[str, str] = {}
-        for record in writing.records:
-            first.setdefault(record.ref, record.old)
-            last[record.ref] = record.id
-        moved: set[str] = set()
-        try:
-            for ref in sorted(last, key=lambda ref: first[ref] is None):
-                self._objects.move(ref, first[ref], last[ref])
-                moved.add(ref)
-        except Conflict as error:
-            journal.strike(n for n, record in zip(numbers, writing.records, strict=True) if record.ref not in moved)
-            raise _Moved from error
-        self._moved = numbers
-
-    def _recover(self) -> None:
-        """Complete what a dead writer journaled and could not finish. Must run under the lock."""
-        journal = self._open_journal()
-        own = set(self._moved)
-        done, changed = [], False
-        for number, record in journal.open():
-            done.append(number)
-            if number in own:
-                continue
-            target = self._objects.target(record.ref)
-            if target == record.id and self._objects.has(record.id):
-                continue
-            self._objects.mend_commit(record.id, record.raw)
-            changed = True
-            if target == record.old:
-                self._objects.move(record.ref, target, record.id)
-            elif target != record.id and not self._objects.descends(target, record.id):
-                self._objects.move(refs.KEEP + record.id, self._objects.target(refs.KEEP + record.id), record.id)
-        if len(done) > 64 or changed:
-            journal.done(done)
-            self._moved = []
-        if changed:
-            self._catch_up(force=True)
 
     def _repeated(self, by: Signer, rk: str, key: str) -> list[str]:
         """Return the issues that this very request wrote before; raise `Invalid` if the key stood for another."""
@@ -372,65 +242,6 @@ class IssueStore(Reader):
             )
         return str(page.rows[0]["id"])
 
-    def _catch_up(self, *, force: bool, progress: Progress | None = None) -> None:
-        with self._lock:
-            try:
-                self._db.execute("begin immediate")
-                self._projection.catch_up(self._clock(), force=force, progress=progress)
-                self._db.execute("commit")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("rollback")
-                raise
-            self._stale = False
-
-    def _ring(self) -> None:
-        epoch, seq = (
-            read.epoch(self.reader),
-            self.reader.execute("select coalesce(max(seq), 0) from events").fetchone()[0],
-        )
-        cue = Cue(epoch, seq)
-        with self._lock:
-            if cue == self._rung:
-                return
-            self._rung = cue
-        self.bus.ring(cue)
-
-    def _open_index(self) -> None:
-        os.makedirs(self._home, mode=0o700, exist_ok=True)
-        self._lock_path = os.path.join(self._home, "lock")
-        try:
-            self._db = self._prepared()
-        except schema.Error:
-            schema.remove(self._index_path)
-            self._db = self._prepared()
-        self._generation = self._db
-        self._stale = True
-        listing = refs.listing(self.place.common)
-        root = reading.pinned(self.place)
-        if not root and refs.TRUST in listing:  # first use of a tracker that came with a fetch
-            root = self._oldest(listing[refs.TRUST])
-            if self._writable():
-                self._save_pin(root)
-        self._projection = Projection(
-            self._db, EventLog(self._objects), root, self.workflow, lambda: self.now_ms, lambda: self._entropy(4).hex()
-        )
-        self._projection.read_trust(listing if root else {})
-
-    def _prepared(self) -> schema.Db:
-        db = schema.connect(self._index_path)
-        with held(self._lock_path):
-            schema.prepare(db, self._entropy(4).hex())
-        return db
-
-    def _open_journal(self) -> Journal:
-        if self._journal is None:
-            self._journal = Journal(os.path.join(self._home, "journal.sqlite"))
-        return self._journal
-
-    def _writable(self) -> bool:
-        return self._home == self.place.home and os.access(self.place.common, os.W_OK)
-
     def _require_member(self, by: Signer) -> None:
         if not self.root:
             raise Refused("this repository has no tracker yet", "run `tracker init`", code="not_initialized")
@@ -454,33 +265,17 @@ class IssueStore(Reader):
         try:
             writing = Writing(self._projection, signer, "", self._clock, self._entropy)
             id = writing.trust(event)
-            self._publish(writing)
+            self._publisher.publish(writing.records)
             self._db.execute("commit")
         except BaseException:
             self._db.execute("rollback")
             raise
         return id
 
-    def _oldest(self, tip: str) -> str:
-        entries = EventLog(self._objects).read_trust((tip,))
-        return next((entry.id for entry, _ in entries if not entry.parents), tip)
-
     def _pin(self, root: str) -> None:
         self._save_pin(root)
         self._projection.pin(root)
         self._catch_up(force=True)
-
-    def _save_pin(self, root: str) -> None:
-        path = os.path.join(self._home, "root")
-        with open(path + ".new", "w", encoding="ascii") as file:
-            file.write(root + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(path + ".new", path)
-
-
-class _Moved(Exception):
-    """A ref moved between reading and swapping; decide again."""
 
 
 def _request_key(rk: str, request: Sequence[Any]) -> str:

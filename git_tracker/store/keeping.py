@@ -1,0 +1,167 @@
+"""A store that keeps its index in step with git: it opens it, catches up with others, and rings the bus.
+
+What `IssueStore` adds is writing; everything here may run in any number of processes at once.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Self
+
+from git_tracker.errors import Unusable
+from git_tracker.store import objects, place, reading, refs
+from git_tracker.store.bus import Bus, Cue
+from git_tracker.store.index import read, schema
+from git_tracker.store.lock import held, tried
+from git_tracker.store.log import EventLog
+from git_tracker.store.place import Place
+from git_tracker.store.projection import Progress, Projection
+from git_tracker.store.publishing import Publisher
+from git_tracker.store.reading import Reader
+from git_tracker.store.workflow import KANBAN, Workflow
+
+
+class Keeper(Reader):
+    """One repository's index, kept up to date.
+
+    `clock` returns nanoseconds since 1970 and `entropy(n)` n random bytes; both come in from outside for tests.
+    """
+
+    def __init__(
+        self,
+        where: Place,
+        *,
+        workflow: Workflow = KANBAN,
+        clock: Callable[[], int] = time.time_ns,
+        entropy: Callable[[int], bytes] = os.urandom,
+    ) -> None:
+        self._home = reading.home(where)
+        super().__init__(where, reading.index_path(self._home), workflow=workflow, clock=clock)
+        self.bus = Bus()
+        self._entropy = entropy
+        self._lock = threading.RLock()
+        self._objects = objects.GitRepository(where)
+        self._db: schema.Db
+        self._projection: Projection
+        self._open_index()
+        self._publisher = Publisher(self._objects, os.path.join(self._home, "journal.sqlite"))
+        self._rung = Cue("", 0)
+        self.refresh()
+
+    @classmethod
+    def open(cls, path: str = ".", **options: Any) -> Self:
+        """Open the tracker of the repository around `path`."""
+        return cls(place.find(path), **options)
+
+    def close(self) -> None:
+        """Give back files; the store must not be used afterwards."""
+        super().close()
+        with self._lock:
+            self._publisher.close()
+            self._db.close()
+
+    @property
+    def root(self) -> str:
+        """The id of the pinned trust root, or an empty string before `init`."""
+        return self._projection.trust.root
+
+    @property
+    def objects(self) -> objects.GitRepository:
+        return self._objects
+
+    def refresh(self, *, force: bool = False, wait: bool = False, progress: Progress | None = None) -> None:
+        """Catch up with other processes, worktrees and syncs; ring the bus for what is new.
+
+        A reader does not wait for a writer: whoever writes brings the index up to date anyway.
+        """
+        if not force and not self._stale:
+            fresh = self._projection.is_fresh()
+            if fresh:
+                self._ring()
+                return
+        with self._lock, held(self._lock_path) if wait or force or self._stale else tried(self._lock_path) as free:
+            if free is not False:
+                self._catch_up(force=force, progress=progress)
+        self._ring()
+
+    def rebuild(self, progress: Progress | None = None) -> None:
+        """Empty the index and fill it again from git, as a new epoch."""
+        with self._lock, held(self._lock_path):
+            self._db.execute("begin immediate")
+            schema.clear(self._db, self._entropy(4).hex())
+            self._db.execute("commit")
+            self._catch_up(force=True, progress=progress)
+        self._ring()
+
+    def _catch_up(self, *, force: bool, progress: Progress | None = None) -> None:
+        with self._lock:
+            try:
+                self._db.execute("begin immediate")
+                self._projection.catch_up(self._clock(), force=force, progress=progress)
+                self._db.execute("commit")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("rollback")
+                raise
+            self._stale = False
+
+    def _ring(self) -> None:
+        epoch, seq = (
+            read.epoch(self.reader),
+            self.reader.execute("select coalesce(max(seq), 0) from events").fetchone()[0],
+        )
+        cue = Cue(epoch, seq)
+        with self._lock:
+            if cue == self._rung:
+                return
+            self._rung = cue
+        self.bus.ring(cue)
+
+    def _open_index(self) -> None:
+        os.makedirs(self._home, mode=0o700, exist_ok=True)
+        self._lock_path = os.path.join(self._home, "lock")
+        try:
+            self._db = self._prepared()
+        except schema.Error:
+            schema.remove(self._index_path)
+            self._db = self._prepared()
+        self._generation = self._db
+        self._stale = True
+        listing = refs.listing(self.place.common)
+        root = reading.pinned(self.place)
+        if not root and refs.TRUST in listing:  # first use of a tracker that came with a fetch
+            root = self._oldest(listing[refs.TRUST])
+            if self._writable():
+                self._save_pin(root)
+        self._projection = Projection(
+            self._db, EventLog(self._objects), root, self.workflow, lambda: self.now_ms, lambda: self._entropy(4).hex()
+        )
+        self._projection.read_trust(listing if root else {})
+
+    def _prepared(self) -> schema.Db:
+        db = schema.connect(self._index_path)
+        with held(self._lock_path):
+            schema.prepare(db, self._entropy(4).hex())
+        return db
+
+    def _oldest(self, tip: str) -> str:
+        entries = EventLog(self._objects).read_trust((tip,))
+        return next((entry.id for entry, _ in entries if not entry.parents), tip)
+
+    def _writable(self) -> bool:
+        return self._home == self.place.home and os.access(self.place.common, os.W_OK)
+
+    def _require_writable(self) -> None:
+        if not self._writable():
+            raise Unusable(
+                "the repository cannot be written", "reads still work; check its permissions", code="read_only"
+            )
+
+    def _save_pin(self, root: str) -> None:
+        path = os.path.join(self._home, "root")
+        with open(path + ".new", "w", encoding="ascii") as file:
+            file.write(root + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(path + ".new", path)

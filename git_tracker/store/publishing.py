@@ -1,0 +1,82 @@
+"""Making entries durable and visible: journal, objects, refs, in this order. From the journal on nothing is lost.
+
+Runs under the tracker's lock. Knows commits and refs, not what they mean.
+"""
+
+from collections.abc import Sequence
+
+from git_tracker.errors import Conflict
+from git_tracker.store import refs
+from git_tracker.store.journal import Journal, Record
+from git_tracker.store.objects import GitRepository
+
+
+class Moved(Exception):
+    """A ref moved between reading and swapping: decide again."""
+
+
+class Publisher:
+    """Writes what was decided, and completes what a dead writer could not finish."""
+
+    def __init__(self, objects: GitRepository, journal_path: str) -> None:
+        self._objects, self._path = objects, journal_path
+        self._opened: Journal | None = None
+        self._finished: list[int] = []  # records to be marked with the next write, which syncs anyway
+
+    @property
+    def _journal(self) -> Journal:
+        if self._opened is None:
+            self._opened = Journal(self._path)
+        return self._opened
+
+    def close(self) -> None:
+        """Mark what is finished and give back the file."""
+        if self._opened is not None:
+            self._opened.done(self._finished)
+            self._opened.close()
+            self._opened = None
+
+    def publish(self, records: Sequence[Record]) -> None:
+        """Publish the entries of one request; raise `Moved`, with nothing acknowledged, if a ref moved meanwhile."""
+        journal = self._journal
+        numbers = journal.add(records, done=self._finished)
+        self._finished = []
+        for record in records:
+            self._objects.write_commit(record.raw)
+        first: dict[str, str | None] = {}
+        last: dict[str, str] = {}
+        for record in records:
+            first.setdefault(record.ref, record.old)
+            last[record.ref] = record.id
+        moved: set[str] = set()
+        try:
+            for ref in sorted(last, key=lambda ref: first[ref] is None):
+                self._objects.move(ref, first[ref], last[ref])
+                moved.add(ref)
+        except Conflict as error:
+            journal.strike(n for n, record in zip(numbers, records, strict=True) if record.ref not in moved)
+            raise Moved from error
+        self._finished = numbers
+
+    def recover(self) -> bool:
+        """Complete what a dead writer journaled and could not finish; return whether there was anything."""
+        journal = self._journal
+        own = set(self._finished)
+        done, changed = [], False
+        for number, record in journal.open():
+            done.append(number)
+            if number in own:
+                continue
+            target = self._objects.target(record.ref)
+            if target == record.id and self._objects.has(record.id):
+                continue
+            self._objects.mend_commit(record.id, record.raw)
+            changed = True
+            if target == record.old:
+                self._objects.move(record.ref, target, record.id)
+            elif target != record.id and not self._objects.descends(target, record.id):
+                self._objects.move(refs.KEEP + record.id, self._objects.target(refs.KEEP + record.id), record.id)
+        if len(done) > 64 or changed:
+            journal.done(done)
+            self._finished = []
+        return changed
