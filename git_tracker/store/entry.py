@@ -19,7 +19,8 @@ MAX_JSON = 512 * 1024
 MAX_EVENTS = 256
 MAX_PARENTS = 64
 MAX_AUTH = 64
-MAX_HLC = 253402300800000  # milliseconds: the year 10000
+MAX_SECONDS = 253402300800  # the year 10000
+MAX_HLC = MAX_SECONDS * 1000  # in milliseconds
 VERSION = 1
 
 _HEADER = re.compile(
@@ -118,6 +119,8 @@ def decode(id: str, raw: bytes) -> Entry:
     parents = tuple(parents_part.decode().split()[1::2])
     if len(parents) > MAX_PARENTS or len(set(parents)) != len(parents):
         raise Corrupt(f"an entry has up to {MAX_PARENTS} different parents")
+    if int(seconds) >= MAX_SECONDS:
+        raise Corrupt("the commit's time lies beyond the year 9999")
     if b"\0" in raw:
         raise Corrupt("the commit holds a NUL byte")
     try:
@@ -126,7 +129,7 @@ def decode(id: str, raw: bytes) -> Entry:
         raise Corrupt("the message is not a summary line, a blank line and one line of JSON in UTF-8") from None
     if not line or blank or raw[-1:] != b"\n":
         raise Corrupt("the message is not a summary line, a blank line and one line of JSON")
-    if len(text) > MAX_JSON:
+    if len(text) > MAX_JSON or len(text.encode()) > MAX_JSON:
         raise Corrupt(f"the event JSON is larger than {MAX_JSON} bytes")
     envelope = _envelope(canonical.loads(text))
     if tree.decode() != EMPTY_TREE and not any(event.get("type") == "attached" for event in envelope.events):
