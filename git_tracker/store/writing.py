@@ -6,7 +6,7 @@ Works inside the index transaction of `IssueStore`; nothing is visible to anybod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from git_tracker.errors import Conflict, Invalid, NotFound, Refused
+from git_tracker.errors import Conflict, Corrupt, Invalid, NotFound, Refused
 from git_tracker.store import changes, events, fold, refs
 from git_tracker.store import entry as format
 from git_tracker.store.changes import Context, Plan
@@ -132,10 +132,10 @@ class Writing:
         payload = format.payload(envelope, parents, author, summary)
         armour = self._by.sign(payload)
         raw = format.join(payload, armour)
-        if len(raw) > format.MAX_COMMIT:
-            raise Invalid(f"the entry is larger than {format.MAX_COMMIT} bytes", "say it in several smaller changes")
-        id = format.commit_id(raw)
-        return Entry(id, tuple(parents), author, self.now_ms // 1000, envelope, payload, armour), raw
+        try:  # what every reader will do with it
+            return format.decode(format.commit_id(raw), raw), raw
+        except Corrupt as error:
+            raise Invalid(f"it cannot be stored: {error}", "say it in several smaller changes") from None
 
     def _next(self) -> tuple[int, str | None]:
         return (self._last[0] + 1, self._last[1]) if self._last else (0, None)
