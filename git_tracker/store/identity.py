@@ -31,6 +31,11 @@ class Identity(NamedTuple):
     def fingerprint(self) -> str:
         return sshwire.fingerprint(self.key)
 
+    @property
+    def public_key(self) -> str:
+        """The key as one line of an authorized_keys or allowed-signers file has it."""
+        return sshwire.public_line(self.key)
+
 
 class Delegation(NamedTuple):
     """What a certificate says: this key acts as session `sid` for the person whose key is `issuer`."""

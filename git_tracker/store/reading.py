@@ -11,7 +11,7 @@ from binascii import crc32
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from git_tracker.store import place, query, refs
+from git_tracker.store import query, refs
 from git_tracker.store.index import exchange, people, read, schema, search
 from git_tracker.store.place import Place
 from git_tracker.store.workflow import KANBAN, Workflow
@@ -153,25 +153,24 @@ class Reader:
         return {"repository": self.place.name, "root": self.root, **people.counts(self.reader)}
 
 
-def open_reader(path: str = ".") -> Reader:
-    """Return the lightest thing that answers for the repository around `path`.
+def open_reader(where: Place, *, workflow: Workflow = KANBAN) -> Reader:
+    """Return the lightest thing that answers for a repository.
 
     That is the index alone where it stands as git does, an empty one where nothing was ever tracked, and otherwise the
     whole store, which catches up first.
     """
-    where = place.find(path)
     index = index_path(home(where))
     if not os.path.exists(index):
         if not refs.listing(where.common):
-            return Reader(where, ":memory:")
+            return Reader(where, ":memory:", workflow=workflow)
     else:
-        reader = Reader(where, index)
+        reader = Reader(where, index, workflow=workflow)
         if _is_fresh(reader):
             return reader
         reader.close()
     from git_tracker.store.store import IssueStore
 
-    return IssueStore(where)
+    return IssueStore(where, workflow=workflow)
 
 
 def _is_fresh(reader: Reader) -> bool:
