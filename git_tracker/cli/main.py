@@ -1,0 +1,52 @@
+"""`tracker VERB …`: the table of verbs and the way into one. Imports only `sys`, so that a verb pays for nothing else."""
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+# verb: (module, function, what it does). The function's page, in capitals beside it, is its help and its grammar.
+VERBS: "Mapping[str, tuple[str, str, str]]" = {
+    "init": ("identity", "init", "prepare the repository and your key"),
+    "new": ("changing", "new", "create an issue"),
+    "list": ("finding", "list_", "find issues"),
+    "ready": ("finding", "ready", "what can be begun now"),
+    "board": ("finding", "board", "a column for each status"),
+    "show": ("finding", "show", "one issue in full"),
+    "status": ("changing", "status", "move an issue to another status"),
+    "comment": ("changing", "comment", "add a comment"),
+    "edit": ("editing", "edit", "change title, description and fields"),
+    "label": ("changing", "label", "add and remove labels"),
+    "assign": ("changing", "assign", "say who is to do it"),
+    "link": ("changing", "link", "link an issue to another"),
+    "unlink": ("changing", "unlink", "remove a link"),
+    "archive": ("changing", "archive", "put an issue out of sight"),
+    "defer": ("changing", "defer", "not ready before a day"),
+    "claim": ("changing", "claim", "take an issue, or the best ready one"),
+    "release": ("changing", "release", "give a claim back"),
+    "finish": ("changing", "finish", "done, with what proves it"),
+    "log": ("trail", "log", "what happened, newest last"),
+    "agents": ("trail", "agents", "who worked here"),
+    "audit": ("trail", "audit", "everything one agent did, and by whose leave"),
+    "verify": ("trail", "verify", "check every signature, chain and ref"),
+    "quarantine": ("trail", "quarantine", "entries that did not take effect"),
+    "identity": ("identity", "identity", "your key, and the keys git needs"),
+    "import": ("carrying", "import_", "bring issues in from another tracker"),
+    "export": ("carrying", "export", "write all issues in another format"),
+    "serve": ("serving", "serve", "the live page, REST and MCP over HTTP"),
+    "mcp": ("serving", "mcp", "MCP over standard input and output"),
+    "doctor": ("upkeep", "doctor", "look for what is wrong, and mend it"),
+    "completion": ("upkeep", "completion", "completion for your shell"),
+}
+
+
+def main(argv: "Sequence[str] | None" = None) -> int:
+    """Run one command and return its exit code; `sys.argv` is used unless `argv` is given."""
+    from git_tracker.cli.call import run
+
+    return run(VERBS, sys.argv[1:] if argv is None else list(argv))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,52 @@
+"""The workflow of the project, without the price of checking all its settings where there is little to check."""
+
+import os
+
+from git_tracker.store import KANBAN, Place, Workflow
+
+FILE = "git-tracker.toml"
+# What a file may hold to be read here; with anything else in it, `server.settings` reads and checks the whole.
+_PLAIN = {"workflow": {"statuses", "moves"}, "server": {"host", "port"}}
+
+
+def workflow(where: Place) -> Workflow:
+    """Return the workflow that the project's settings describe; raise `Invalid` for what they may not hold."""
+    config = os.environ.get("XDG_CONFIG_HOME") or os.path.join(os.path.expanduser("~"), ".config")
+    files = [
+        os.path.join(config, "git-tracker", "config.toml"),
+        *([os.path.join(where.root, FILE)] if where.root else ()),
+    ]
+    files = [path for path in files if os.path.exists(path)]
+    if not files:
+        return KANBAN
+    found = _light(files)
+    if found is None:
+        from git_tracker.server import settings
+
+        found = settings.load(where).flow()
+    return found
+
+
+def _light(files: list[str]) -> Workflow | None:
+    """Return the workflow where the files are plain enough to be read without a model, else None."""
+    import tomllib
+
+    merged: dict[str, object] = {}
+    for path in files:
+        try:
+            with open(path, "rb") as file:
+                parsed = tomllib.load(file)
+        except (OSError, ValueError):
+            return None
+        for section, values in parsed.items():
+            if not isinstance(values, dict) or not values.keys() <= _PLAIN.get(section, set()):
+                return None
+        merged.update(parsed.get("workflow", {}))
+    if not merged:
+        return KANBAN
+    statuses, moves = merged.get("statuses", dict(KANBAN.statuses)), merged.get("moves", {})
+    if not (isinstance(statuses, dict) and isinstance(moves, dict)):
+        return None
+    if not all(isinstance(after, list) for after in moves.values()):
+        return None
+    return Workflow("custom", statuses, {status: tuple(after) for status, after in moves.items()})
