@@ -1,0 +1,109 @@
+"""The test vectors of docs/FORMAT.md, read from docs/vectors as any other implementation would."""
+
+import base64
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from git_tracker.errors import Corrupt, Invalid
+from git_tracker.store import canonical, entry, identity, sshwire
+from tests.store import vectors
+
+
+def vector(name: str) -> Any:
+    return json.loads((vectors.FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def verified(raw: bytes) -> identity.Proof:
+    found = entry.decode(entry.commit_id(raw), raw)
+    return identity.verify(found.payload, found.armour)
+
+
+@pytest.mark.parametrize("name", vectors.FILES)
+def test_the_vectors_are_what_fixed_keys_clock_and_chance_give(name: str) -> None:
+    stored = (vectors.FOLDER / name).read_text(encoding="utf-8")
+    assert stored == vectors.text(name), "format changed? `python -m tests.store.vectors` writes them anew"
+
+
+def test_canonical_texts_stand_for_their_values_both_ways() -> None:
+    for case in vector("canonical")["good"]:
+        assert canonical.loads(case["text"]) == case["value"]
+        assert canonical.dumps(case["value"]) == case["text"]
+
+
+def test_every_other_text_is_refused() -> None:
+    for case in vector("canonical")["bad"]:
+        with pytest.raises(Corrupt):
+            canonical.loads(case["text"])
+
+
+@pytest.mark.parametrize(
+    "value", [1.5, float("nan"), 2**53 + 1, {1: 2}, b"x", {"a": "\0"}, "\ud800", [[]] * 1 + [object()]]
+)
+def test_what_the_format_cannot_hold_is_refused_when_writing(value: Any) -> None:
+    with pytest.raises(Invalid):
+        canonical.dumps(value)
+
+
+def test_good_entries_have_the_stated_ids_and_signers() -> None:
+    for case in vector("entries")["good"]:
+        raw = case["commit"].encode()
+        signer = identity.signer_from_seed("", "", bytes.fromhex(case["seed"]))
+        signer.certificate = base64.b64decode(case["certificate"] or "")
+
+        assert entry.commit_id(raw) == case["id"], case["name"]
+        assert entry.decode(case["id"], raw).payload.decode() == case["payload"]
+        assert entry.join(case["payload"].encode(), signer.sign(case["payload"].encode())) == raw
+        assert verified(raw).key == signer.identity.key
+
+
+def test_bad_entries_are_refused_with_the_stated_reason() -> None:
+    cases = vector("entries")["bad"] + vector("armour")["bad"]
+    assert len(cases) > 60
+    for case in cases:
+        with pytest.raises(Corrupt) as refusal:
+            verified(base64.b64decode(case["commit_base64"]))
+        assert str(refusal.value).startswith(case["reason"]), case["name"]
+
+
+def test_the_armour_is_one_text() -> None:
+    case = vector("armour")
+    signer = identity.signer_from_seed("", "", bytes.fromhex(case["seed"]))
+    payload = case["payload"].encode()
+
+    assert base64.b64decode(case["signed_bytes_base64"]) == sshwire.signed_bytes(payload)
+    assert signer.sign(payload) == case["armour"]
+    assert sshwire.public_line(signer.identity.key) == case["public_key"]
+    assert signer.identity.fingerprint == case["fingerprint"]
+
+
+def test_certificates_say_who_delegated_what_to_whom() -> None:
+    for case in vector("certificates")["good"]:
+        found = identity.delegation(base64.b64decode(case.pop("certificate")))
+        assert {**found._asdict(), "key": found.key.hex(), "issuer": found.issuer.hex()} == case
+    for case in vector("certificates")["bad"]:
+        with pytest.raises(Corrupt):
+            identity.delegation(base64.b64decode(case["certificate"]))
+
+
+def test_openssh_reads_our_certificates_and_keys(tmp_path: Path) -> None:
+    signer = identity.signer_from_seed("Ada", "ada@example.org", b"\1" * 32)
+    key = tmp_path / "key"
+    key.write_text(sshwire.private_file(b"\1" * 32, signer.identity.key, "ada@tracker", b"1234"), encoding="ascii")
+    key.chmod(0o600)
+    shown = subprocess.run(["ssh-keygen", "-y", "-f", key], capture_output=True, text=True, check=True).stdout
+    assert shown.split()[:2] == sshwire.public_line(signer.identity.key).split()
+    assert sshwire.parse_private_file(key.read_text(encoding="ascii")) == b"\1" * 32
+
+    blob = vector("certificates")["good"][1]["certificate"]
+    (tmp_path / "cert.pub").write_text(f"{sshwire.CERT_TYPE.decode()} {blob}\n", encoding="ascii")
+    told = subprocess.run(
+        ["ssh-keygen", "-L", "-f", tmp_path / "cert.pub"], capture_output=True, text=True, check=True, env={"TZ": "UTC"}
+    ).stdout
+    assert 'Key ID: "000000000004 claude-code/2.1 fixer"' in told
+    assert "Serial: 4" in told
+    assert "000000000004.ada@tracker" in told
+    assert "scope@git-tracker" in told
