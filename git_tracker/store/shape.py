@@ -33,7 +33,7 @@ def line(limit: int, *, empty: bool = False) -> Check:
             return "is empty"
         if value != value.strip():
             return "begins or ends with a blank"
-        if any(char in value for char in "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"):
+        if not value.isprintable() and any(char in value for char in "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"):
             return "holds a line break"
         if len(value) > limit or len(value.encode("utf-8", "surrogatepass")) > limit:
             return f"is longer than {limit} bytes"
