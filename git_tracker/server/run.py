@@ -126,5 +126,12 @@ def mcp_stdio(path: str = ".", person: str = "") -> None:
                 ) from None
         return cached["store"]
 
-    server = mcp.build(Reach(store, lambda: store().signer(person)))
+    signers: dict[str, Signer] = {}
+
+    def signer() -> Signer:
+        if person not in signers:
+            signers[person] = store().signer(person)
+        return signers[person]
+
+    server = mcp.build(Reach(store, signer))
     anyio.run(server.run_stdio_async)

@@ -76,8 +76,7 @@ class Keeper(Reader):
         A reader does not wait for a writer: whoever writes brings the index up to date anyway.
         """
         if not force and not self._stale:
-            fresh = self._projection.is_fresh()
-            if fresh:
+            if reading.is_fresh(self.reader, self.place.common, self.workflow):
                 self._ring()
                 return
         with self._lock, held(self._lock_path) if wait or force or self._stale else tried(self._lock_path) as free:
@@ -98,6 +97,8 @@ class Keeper(Reader):
         with self._lock:
             try:
                 self._db.execute("begin immediate")
+                if not self.root and (root := reading.pinned(self.place)):
+                    self._projection.pin(root)  # somebody else made this a tracker
                 self._projection.catch_up(self._clock(), force=force, progress=progress)
                 self._db.execute("commit")
             except BaseException:

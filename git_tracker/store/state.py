@@ -170,7 +170,8 @@ class State:
         """Forget what no later entry can ask for: everything so far is in the past of all that follows."""
         for claim in self.claims:
             claim["until"], claim["renewals"] = _until(claim, lambda _: True), []
-        self.claims = [claim for claim in self.claims if not claim["ends"]] or self.claims[-1:]
+        open_or_lost = [c for c in self.claims if not c["ends"] or any(why == "superseded" for _, why in c["ends"])]
+        self.claims = open_or_lost or self.claims[-1:]
 
 
 def _until(claim: Mapping[str, Any], covers: Covers) -> int:

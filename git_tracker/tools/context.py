@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 import anyio.to_thread
 from mcp.server.mcpserver import Context
 
+from git_tracker.errors import TrackerError
 from git_tracker.store import IssueStore, Signer
 from git_tracker.tools.sessions import HANDLE, Caller, Session, Sessions
 
@@ -41,8 +42,11 @@ class Reach:
         return self._sessions
 
     def handle(self, ctx: "Ctx") -> str:
-        """Return the handle of the person behind a call: who `assignee:me` is."""
-        person = self.caller(ctx, "").person
+        """Return the handle of the person behind a call: who `assignee:me` is. Nobody needs a key to read."""
+        try:
+            person = self.caller(ctx, "").person
+        except TrackerError:
+            return ""
         return self.store.handle(person) if person else ""
 
     def caller(self, ctx: "Ctx", handle: str) -> Caller:
