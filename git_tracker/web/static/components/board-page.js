@@ -164,6 +164,11 @@ export class BoardPage extends HTMLElement {
       await this.#refresh.now();
       const moved = this.#card(row.id);
       moved?.flash();
+      if (!moved)
+        this.#app.toasts.say(
+          `Moved ${row.short} to ${this.#app.words.status(status).title}.`,
+          "It stands further down than the cards shown here.",
+        );
       return moved;
     } catch (problem) {
       this.#app.toasts.refuse(problem);

@@ -53,9 +53,18 @@ const PHRASES = {
     assignee ? `assigned it to ${assignee}` : assignee === null && "assigned it to nobody",
   "priority-changed": ({ priority }) => priority !== undefined && `set the priority to ${priorityName(priority)}`,
   "type-changed": ({ kind }) => kind && `made it a ${kind}`,
+  "due-set": ({ due }) => (due ? `made it due on ${day(due)}` : due === null && "took the due date away"),
+  deferred: ({ until }) => (until ? `put it off until ${day(until)}` : until === null && "put it off no longer"),
+  "criterion-added": ({ text }) => text && `added the criterion ${text}`,
+  "conflict-resolved": ({ field }) => field && `chose between the values of ${field}`,
   "milestone-set": ({ milestone }) =>
     milestone ? `put it into ${milestone}` : milestone === null && "took it out of its milestone",
 };
+
+// times within events are seconds since 1970
+function day(seconds) {
+  return new Date(seconds * 1000).toISOString().slice(0, 10);
+}
 
 /** What happened: in words where the fields are known, else as the store says it. A newer client's event shows its type. */
 export function summaryOf(event) {

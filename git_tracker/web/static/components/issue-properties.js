@@ -122,8 +122,8 @@ export class IssueProperties extends HTMLElement {
       links(issue),
       row("state", "State", marks(issue)),
       row("branch", "Branch", issue.branch && h("code", {}, icon("branch"), issue.branch)),
-      row("estimate", "Estimate", issue.estimate && duration(issue.estimate)),
-      row("spent", "Spent", issue.spent && duration(issue.spent)),
+      row("estimate", "Estimate", issue.estimate > 0 && duration(issue.estimate)),
+      row("spent", "Spent", issue.spent > 0 && duration(issue.spent)),
       row("deferred", "Deferred", issue.deferred_until && timeAgo(issue.deferred_until)),
       row(
         "author",
