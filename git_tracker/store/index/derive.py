@@ -10,7 +10,7 @@ def put_sets(db: Db, key: int, folded: State) -> set[str]:
     labels = set(folded.sets.get("labels", ()))
     stored = {row[0] for row in db.execute("select label from labels where issue = ?", (key,))}
     db.executemany("delete from labels where issue = ? and label = ?", [(key, label) for label in stored - labels])
-    db.executemany("insert into labels values (?, ?)", [(key, label) for label in labels - stored])
+    db.executemany("insert into labels (issue, label) values (?, ?)", [(key, label) for label in labels - stored])
     links = {tuple(link.split(" ")) for link in folded.sets.get("links", ())}
     before = {tuple(row) for row in db.execute("select kind, other from links where issue = ?", (key,))}
     db.executemany(

@@ -5,7 +5,7 @@ import sqlite3
 
 from git_tracker.errors import Unusable
 
-VERSION = "1"  # of the tables below: another number means the file is built anew
+VERSION = "2"  # of the tables below: another number means the file is built anew
 
 Db = sqlite3.Connection
 Row = sqlite3.Row
@@ -41,7 +41,7 @@ create table comments (
     issue integer not null, part text not null, place text not null, body text not null,
     primary key (issue, part)
 ) without rowid;
-create table labels (issue integer not null, label text not null, primary key (label, issue)) without rowid;
+create table labels (label text not null, issue integer not null, primary key (label, issue)) without rowid;
 create index labels_issue on labels (issue);
 create table links (
     issue integer not null, kind text not null, other text not null, primary key (issue, kind, other)
