@@ -85,8 +85,10 @@ class Keeper(Reader):
         self._ring()
 
     def rebuild(self, progress: Progress | None = None) -> None:
-        """Empty the index and fill it again from git, as a new epoch."""
+        """Complete what a dead writer left, then empty the index and fill it again from git, as a new epoch."""
         with self._lock, held(self._lock_path):
+            if self._writable():
+                self._publisher.recover()
             self._db.execute("begin immediate")
             schema.clear(self._db, self._entropy(4).hex())
             self._db.execute("commit")
