@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from git_tracker.store.bus import Bus, Cue
+    from git_tracker.store.checkup import Check, examine
     from git_tracker.store.events import EVENTS
     from git_tracker.store.identity import Delegation, Identity, Signer
     from git_tracker.store.index.exchange import Told
@@ -26,6 +27,7 @@ _HOMES = {
     "EVENTS": "events:EVENTS",
     "KANBAN": "workflow:KANBAN",
     "Bus": "bus:Bus",
+    "Check": "checkup:Check",
     "Cue": "bus:Cue",
     "Delegation": "identity:Delegation",
     "Event": "shape:Event",
@@ -39,6 +41,7 @@ _HOMES = {
     "Workflow": "workflow:Workflow",
     "Writing": "writing:Writing",
     "difference": "text:difference",
+    "examine": "checkup:examine",
     "find_place": "place:find",
     "nearest": "query:nearest",
     "open_reader": "reading:open_reader",
@@ -48,6 +51,7 @@ __all__ = [
     "EVENTS",
     "KANBAN",
     "Bus",
+    "Check",
     "Cue",
     "Delegation",
     "Event",
@@ -61,6 +65,7 @@ __all__ = [
     "Workflow",
     "Writing",
     "difference",
+    "examine",
     "find_place",
     "nearest",
     "open_reader",
