@@ -135,12 +135,13 @@ def show(call: Call) -> None:
         call.json({**found, "history": history} if call.given("history") else found)
         return
     titles = {item["issue"]: row for item in found["links"] if (row := _row(reader, item["issue"]))}
+    children = reader.list_issues(f"parent:{found['id']} sort:created-asc", limit=_PAGE)["items"]
     if call.fancy:
         from git_tracker.cli import render
 
-        render.issue(found, titles, history)
+        render.issue(found, titles, children, history)
         return
-    call.print(*plain.issue(found, titles))
+    call.print(*plain.issue(found, titles, children))
     if history:
         call.print("", "history:", *(f"  {text}" for text in plain.events(history, issue=False)))
 

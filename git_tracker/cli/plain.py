@@ -86,21 +86,23 @@ def facts(issue: Mapping[str, Json]) -> list[tuple[str, str]]:
     return [(name, line(str(value))) for name, value in named if value]
 
 
-def issue(found: Mapping[str, Json], titles: Mapping[str, Mapping[str, Json]]) -> list[str]:
+def issue(
+    found: Mapping[str, Json], titles: Mapping[str, Mapping[str, Json]], children: Sequence[Mapping[str, Json]]
+) -> list[str]:
     """Return an issue in full. `titles` are rows of the issues it is linked to, by id."""
     out = [f"{found['short']}  {line(found['title'])}", ""]
     out += [f"{name + ':':<11}{value}" for name, value in facts(found)]
     if found["description"].strip():
         out += ["", *indented(found["description"])]
     out += section("conflicts", [conflict(item) for item in found["conflicts"]])
-    out += section("criteria", [f"[{'x' if c['checked'] else ' '}] {line(c['text'])}" for c in found["criteria"]])
+    out += section("criteria", [criterion(item) for item in found["criteria"]])
     out += section("links", table(link(item, titles) for item in found["links"]))
+    out += section("children", issues(children))
     out += section("evidence", [evidence(item) for item in found["evidence"]])
     if found["comments"]:
         out += ["", f"comments ({len(found['comments'])}):"]
     for note in found["comments"]:
-        edited = ", edited" if note["edited"] else ""
-        out += ["", f"  {line(actor(note['author']))}, {moment(note['created_at'])}{edited}"]
+        out += ["", f"  {line(actor(note['author']))}, {noted(note)}"]
         out += ["    (redacted)"] if note["redacted"] else indented(note["body"], "    ")
     return out
 
@@ -122,6 +124,17 @@ INCOMING = {
     "blocks": "blocked by", "relates": "relates to", "duplicates": "duplicated by", "discovered-from": "led to",
     "supersedes": "superseded by", "parent": "child",
 }  # fmt: skip
+
+
+def criterion(item: Mapping[str, Json]) -> str:
+    return f"[{'x' if item['checked'] else ' '}] {line(item['text'])}"
+
+
+def noted(note: Mapping[str, Json]) -> str:
+    """Return when a comment was written, and whether it was edited or imported since."""
+    imported = note["imported"]
+    by = f", imported from {line(str(imported.get('by') or imported.get('from') or 'elsewhere'))}" if imported else ""
+    return moment(note["created_at"]) + (", edited" if note["edited"] else "") + by
 
 
 def conflict(item: Mapping[str, Json]) -> str:

@@ -11,15 +11,7 @@ _PLAIN = {"workflow": {"statuses", "moves"}, "server": {"host", "port"}}
 
 def workflow(where: Place) -> Workflow:
     """Return the workflow that the project's settings describe; raise `Invalid` for what they may not hold."""
-    config = os.environ.get("XDG_CONFIG_HOME") or os.path.join(os.path.expanduser("~"), ".config")
-    files = [
-        os.path.join(config, "git-tracker", "config.toml"),
-        *([os.path.join(where.root, FILE)] if where.root else ()),
-    ]
-    files = [path for path in files if os.path.exists(path)]
-    if not files:
-        return KANBAN
-    found = _light(files)
+    found = _light(files(where))
     if found is None:
         from git_tracker.server import settings
 
@@ -27,12 +19,23 @@ def workflow(where: Place) -> Workflow:
     return found
 
 
-def _light(files: list[str]) -> Workflow | None:
+def files(where: Place) -> list[str]:
+    """Return the settings files that hold here: the user's, then the project's."""
+    config = os.environ.get("XDG_CONFIG_HOME") or os.path.join(os.path.expanduser("~"), ".config")
+    found = [os.path.join(config, "git-tracker", "config.toml")]
+    if where.root:
+        found.append(os.path.join(where.root, FILE))
+    return [path for path in found if os.path.exists(path)]
+
+
+def _light(paths: list[str]) -> Workflow | None:
     """Return the workflow where the files are plain enough to be read without a model, else None."""
+    if not paths:
+        return KANBAN
     import tomllib
 
     merged: dict[str, object] = {}
-    for path in files:
+    for path in paths:
         try:
             with open(path, "rb") as file:
                 parsed = tomllib.load(file)

@@ -1,0 +1,149 @@
+"""The verbs that keep things going: doctor looks over everything, completion helps the shell."""
+
+from typing import Any
+
+from git_tracker.cli import call as calls
+from git_tracker.cli import exits, project
+from git_tracker.cli.call import Call
+from git_tracker.cli.escape import line
+from git_tracker.errors import Invalid, TrackerError
+from git_tracker.store import KANBAN, Check, Workflow, examine, find_place
+
+Json = Any
+
+DOCTOR = """\
+tracker doctor
+
+Looks over everything the tracker rests on: repository, identity, key, trust root, index, journal, refs, signatures.
+Says how each stands and what would mend it. Exit code 1 if something is broken.
+
+  --repair                complete what a dead writer left and build the index anew; what git holds is not touched
+
+Example: tracker doctor --repair
+"""
+
+
+def doctor(call: Call) -> int:
+    checks, workflow = _settings(call)
+    if call.given("repair"):
+        checks.append(_repaired(call))
+    checks += examine(call.path, workflow=workflow, progress=call.progress("verifying"))
+    broken = any(check.state == "fail" for check in checks)
+    if call.as_json:
+        items = [check._asdict() for check in checks]
+        call.json({"ok": not broken, "checks": items})
+    else:
+        for check in checks:
+            call.print(f"{check.state:<5} {check.name:<13} {line(check.found)}")
+            if check.remedy and check.state != "ok":
+                call.print(f"{'':<20}{line(check.remedy)}")
+    return exits.FAILED if broken else exits.DONE
+
+
+def _settings(call: Call) -> tuple[list[Check], Workflow]:
+    """Check the project's settings whole, since other verbs read only the workflow; return it as well."""
+    try:
+        where = find_place(call.path)
+    except TrackerError:
+        return [], KANBAN
+    files = project.files(where)
+    if not files:
+        return [], KANBAN
+    from git_tracker.server import settings
+
+    try:
+        return [Check("settings", "ok", ", ".join(files))], settings.load(where).flow()
+    except TrackerError as error:
+        return [Check("settings", "fail", str(error), error.hint)], KANBAN
+
+
+def _repaired(call: Call) -> Check:
+    try:
+        store = call.store()
+        store.rebuild(call.progress("indexing"))
+        return Check("repair", "ok", f"the index is built anew: {store.health()['issues']} issues")
+    except TrackerError as error:
+        return Check("repair", "fail", str(error), error.hint)
+
+
+COMPLETION = """\
+tracker completion SHELL
+
+Prints the completion script of a shell: bash, zsh or fish. It completes verbs, options and the ids of open issues.
+
+Example: eval "$(tracker completion bash)"
+"""
+
+_BASH = """\
+_tracker() {{
+    local word=${{COMP_WORDS[COMP_CWORD]}} verb=${{COMP_WORDS[1]}}
+    if [ "$COMP_CWORD" -eq 1 ]; then
+        COMPREPLY=($(compgen -W "{verbs}" -- "$word"))
+        return
+    fi
+    case $word in
+        -*) case $verb in
+{options}
+            esac ;;
+        *) COMPREPLY=($(compgen -W "$(tracker list --limit 200 2>/dev/null | cut -d' ' -f1)" -- "$word")) ;;
+    esac
+}}
+complete -o default -F _tracker tracker git-tracker
+"""
+_ZSH = """\
+#compdef tracker git-tracker
+_tracker() {{
+    local -a verbs options ids
+    verbs=(
+{verbs}
+    )
+    if (( CURRENT == 2 )); then
+        _describe verb verbs
+        return
+    fi
+    case $words[2] in
+{options}
+    esac
+    ids=(${{(f)"$(tracker list --limit 200 2>/dev/null | sed -E 's/^([0-9a-f]+) +/\\1:/; s/:/&/')"}})
+    if [[ $PREFIX == -* ]]; then compadd -- $options; else _describe issue ids; _files; fi
+}}
+compdef _tracker tracker git-tracker
+"""
+_FISH = """\
+complete -c tracker -n __fish_use_subcommand -f
+{verbs}
+{options}
+complete -c tracker -n 'not __fish_use_subcommand' -a "(tracker list --limit 200 2>/dev/null | string replace -r ' +' \\t)"
+"""
+
+
+def completion(call: Call) -> None:
+    shell = call.text("shell")
+    verbs, pages = call.verbs, {verb: calls.page(call.verbs, verb) for verb in call.verbs}
+    flags = {verb: sorted(flag for flag in page.options if flag.startswith("--")) for verb, page in pages.items()}
+    if shell == "bash":
+        options = [
+            f'            {verb}) COMPREPLY=($(compgen -W "{" ".join(flags[verb])}" -- "$word")) ;;' for verb in verbs
+        ]
+        script = _BASH.format(verbs=" ".join(verbs), options="\n".join(options))
+    elif shell == "zsh":
+        told = [f"        '{verb}:{what}'" for verb, (_, _, what) in verbs.items()]
+        options = [f"        {verb}) options=({' '.join(flags[verb])}) ;;" for verb in verbs]
+        script = _ZSH.format(verbs="\n".join(told), options="\n".join(options))
+    elif shell == "fish":
+        told = [
+            f"complete -c tracker -n __fish_use_subcommand -f -a {verb} -d '{what}'"
+            for verb, (_, _, what) in verbs.items()
+        ]
+        options = [
+            f"complete -c tracker -n '__fish_seen_subcommand_from {verb}' -l {flag[2:]}"
+            for verb in verbs
+            for flag in flags[verb]
+        ]
+        script = _FISH.format(verbs="\n".join(told), options="\n".join(options))
+    else:
+        raise Invalid(f"no completion for {shell!r}", "there is bash, zsh and fish", code="usage")
+    if call.as_json:
+        call.json({"shell": shell, "script": script})
+    else:
+        call.print(script.rstrip("\n"))
