@@ -219,6 +219,19 @@ def link(state: State, kind: str, other: str, remove: bool) -> list[Event]:
     return [] if present else [events.LinkAdded(kind=kind, issue=other)]
 
 
+def resolve(state: State, field: str, value: Any, context: Context) -> list[Event]:
+    """Settle concurrent values of a field by writing it once more; `due` takes a date."""
+    if field not in state.registers:
+        raise NotFound(f"no field {field!r}", f"the issue has {', '.join(sorted(state.registers))}")
+    if field == "due" and isinstance(value, str):
+        value = day(value)
+    found: list[Event] = [events.ConflictResolved(field=field, value=value)]
+    if field == "status":
+        category = context.workflow.category(str(value))
+        found.append(events.StatusChanged(to=value, category=category))
+    return found
+
+
 def claim(state: State, lease_seconds: int, context: Context) -> list[Event]:
     """Take the issue, begin work on it; refused while somebody else holds it."""
     held = state.claim(context.now_ms)

@@ -129,6 +129,10 @@ class IssueStore(Keeper):
             by, id, lambda s, c: changes.link(s, kind, c.resolve(other), remove), rk, ["link", kind, other, remove]
         )
 
+    def resolve(self, by: Signer, id: str, field: str, value: Any, *, rk: str = "") -> str:
+        """Settle a conflict: the field has this value from now on."""
+        return self._change(by, id, lambda s, c: changes.resolve(s, field, value, c), rk, ["resolve", field, value])
+
     def claim(self, by: Signer, id: str = "", *, text: str = "", lease_seconds: int = 0, rk: str = "") -> str:
         """Claim the named issue, or the best ready one that matches a query; exactly one caller wins."""
         lease = lease_seconds or changes.LEASE_SECONDS

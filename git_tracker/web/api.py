@@ -42,6 +42,11 @@ class PageQuery(Query):
     cursor: Cursor = ""
 
 
+class ConflictsQuery(Query):
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+    cursor: Cursor = ""
+
+
 class EventsQuery(Query):
     since: Cursor = ""
     limit: Annotated[int, Field(ge=1, le=500)] = 100
@@ -123,6 +128,18 @@ def release(call: Call) -> Any:
     return store.get_issue(store.release(call.signer, call.path["id"], call.body.reason, rk=call.rk))
 
 
+def resolve(call: Call) -> Any:
+    """Settle a conflict: the field has this value from now on."""
+    store, wanted = call.site.store, call.body
+    return store.get_issue(store.resolve(call.signer, call.path["id"], wanted.field, wanted.value, rk=call.rk))
+
+
+def conflicts(call: Call) -> Any:
+    """Issues with concurrent values that nobody has settled yet."""
+    query = call.query
+    return call.site.store.list_issues("is:conflicted", limit=query.limit, cursor=query.cursor)
+
+
 def history(call: Call) -> Any:
     """Every event of an issue, oldest first."""
     return call.site.store.history(call.path["id"], limit=call.query.limit, cursor=call.query.cursor)
@@ -162,6 +179,8 @@ ENDPOINTS = (
     Endpoint("POST", "/api/issues/{id}/comments", add_comment, models.Issue, models.NewComment, status=201),
     Endpoint("POST", "/api/issues/{id}/claim", claim, models.Issue, models.ClaimRequest),
     Endpoint("POST", "/api/issues/{id}/release", release, models.Issue, models.ReleaseRequest),
+    Endpoint("POST", "/api/issues/{id}/resolve", resolve, models.Issue, models.Resolution),
+    Endpoint("GET", "/api/conflicts", conflicts, models.IssueList, query=ConflictsQuery),
     Endpoint("GET", "/api/issues/{id}/history", history, models.EventList, query=PageQuery),
     Endpoint("GET", "/api/board", board, models.Board, query=BoardQuery),
     Endpoint("GET", "/api/events", events, models.EventList, query=EventsQuery),

@@ -68,6 +68,13 @@ class ReleaseRequest(Body):
     reason: Annotated[str, Field(max_length=500, pattern=Clean)] = ""
 
 
+class Resolution(Body):
+    """The value a field has from now on: one of the concurrent ones, or another."""
+
+    field: Label
+    value: Annotated[str, Field(max_length=512, pattern=Clean)] | Annotated[int, Field(ge=0, le=4, strict=True)] | None
+
+
 class Actor(BaseModel):
     id: str
     name: str

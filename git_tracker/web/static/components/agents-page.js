@@ -75,7 +75,7 @@ export class AgentsPage extends HTMLElement {
           { class: "empty" },
           h("h2", {}, "No agent has worked here yet"),
           h("p", {}, "Connect one over MCP; each session gets a key of its own and leaves a signed trail."),
-          h("pre", {}, h("code", {}, "tracker setup claude-code")),
+          h("pre", {}, h("code", {}, "claude mcp add git-tracker -- tracker mcp")),
         ),
       );
   }
