@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Mapping
 
 import pygit2
 from pygit2.enums import ObjectType
@@ -144,7 +145,7 @@ class GitRepository:
 
     def person(self) -> tuple[str, str]:
         """Return `(user.name, user.email)` as git is configured; raise `NotFound` if a part is missing."""
-        config = self.repo.config
+        config = self._config()
         found: list[str] = []
         for key, sample in (("user.name", "Your Name"), ("user.email", "you@example.org")):
             override = os.environ.get(f"GIT_AUTHOR_{key[5:].upper()}")
@@ -156,6 +157,19 @@ class GitRepository:
                 )
             found.append(str(override or config[key]))
         return found[0], found[1]
+
+    def _config(self) -> "Mapping[str, str] | pygit2.Config":
+        """Return git's configuration; stock git is asked where it is steered by variables that libgit2 ignores."""
+        if not any(name.startswith("GIT_CONFIG") for name in os.environ):
+            return self.repo.config
+        import subprocess
+
+        argv = ["git", "--git-dir", self.place.git_dir, "config", "--null", "--get-regexp", r"^user\."]
+        try:
+            told = subprocess.run(argv, capture_output=True, check=False).stdout.decode("utf-8", "replace")
+        except OSError:
+            return self.repo.config
+        return dict(item.split("\n", 1) for item in told.split("\0") if "\n" in item)
 
 
 def _translated(error: Exception, place: Place) -> TrackerError:
