@@ -38,6 +38,8 @@ def check(state: State, record: Record, covers: Covers) -> tuple[Stamp, list[Eve
         _check_fence(state, record.under, stamp)
     if not state.created and not (found and isinstance(found[0], events.Created)):
         raise Refused("a history begins with a created event")
+    if any(isinstance(event, events.Created) for event in found[1:]):
+        raise Refused("an issue is created only once")
     for event in found:
         event.check(state, stamp)
     return stamp, found

@@ -84,7 +84,7 @@ def hexadecimal(size: int) -> Check:
     return check
 
 
-def _flag(value: Any) -> str:
+def flag(value: Any) -> str:
     return "" if type(value) is bool else "is neither true nor false"
 
 
@@ -118,7 +118,7 @@ Priority = Annotated[int, integer(0, 4)]
 Seconds = Annotated[int, integer(0, 10**9)]
 OptionalSeconds = Annotated[int | None, optional(integer(0, 10**9))]
 Moment = Annotated[int | None, optional(integer(0, 253402300799))]  # seconds since 1970, up to the year 9999
-Flag = Annotated[bool, _flag]
+Flag = Annotated[bool, flag]
 IssueRef = Annotated[str, hexadecimal(40)]
 OptionalEntry = Annotated[str | None, optional(hexadecimal(40))]
 PartRef = Annotated[str, _part]

@@ -15,6 +15,7 @@ from git_tracker.store.shape import (
     Priority,
     Title,
     Word,
+    flag,
 )
 
 if TYPE_CHECKING:
@@ -147,10 +148,9 @@ class ConflictResolved(Write, type="conflict-resolved", operation="edit"):
         return self.field, self.value
 
     def check(self, state: "State", stamp: "Stamp") -> None:
-        if self.field not in state.registers:
+        if self.field not in state.registers or not (self.field in CHECKS or self.field.startswith("custom:")):
             raise Invalid(f"no field named {self.field!r} to resolve")
-        check = CHECKS.get(self.field)
-        if check and (flaw := check(self.value)):
+        if self.field in CHECKS and (flaw := CHECKS[self.field](self.value)):
             raise Invalid(f"{self.field} {flaw}")
 
     def summary(self) -> str:
@@ -178,4 +178,8 @@ CHECKS = {
     "type": TypeChanged.checks["kind"],
     "milestone": MilestoneSet.checks["milestone"],
     "due": DueSet.checks["due"],
+    "deferred": Deferred.checks["until"],
+    "estimate": EstimateSet.checks["estimate"],
+    "branch": BranchLinked.checks["branch"],
+    "archived": flag,
 }  # of the fields that may be in conflict

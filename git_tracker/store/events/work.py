@@ -77,7 +77,7 @@ class CriterionChecked(Event, type="criterion-checked", operation="edit"):
     checked: Flag = True
 
     def check(self, state: "State", stamp: "Stamp") -> None:
-        if self.criterion not in state.criteria:
+        if self.criterion not in state.criteria or not stamp.covers(self.criterion.partition(".")[0]):
             raise Invalid(f"no criterion {self.criterion}")
 
     def apply(self, state: "State", stamp: "Stamp", part: str) -> None:
