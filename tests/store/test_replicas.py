@@ -45,11 +45,11 @@ class Replicas(RuleBasedStateMachine):
             assert made is not None
             assert writer.view().text("description") == new, "everybody reads their own writes"
 
-    @rule(source=WHO, target=WHO, dice=st.randoms(use_true_random=False))
-    def exchange(self, source: int, target: int, dice: random.Random) -> None:
-        known = list(self.writers[source].known.values())
+    @rule(giver=WHO, taker=WHO, dice=st.randoms(use_true_random=False))
+    def exchange(self, giver: int, taker: int, dice: random.Random) -> None:
+        known = list(self.writers[giver].known.values())
         dice.shuffle(known)
-        self.writers[target].learn(known + known[:2])
+        self.writers[taker].learn(known + known[:2])
 
     @invariant()
     def equal_sets_give_equal_states(self) -> None:
