@@ -184,7 +184,7 @@ def world(folder: Path) -> dict[str, str]:
     }  # fmt: skip
 
 
-def git(folder: Path, *words: str) -> str:
+def git(folder: Path | str, *words: str) -> str:
     return subprocess.run(["git", "-C", str(folder), *words], check=True, capture_output=True, text=True).stdout
 
 
@@ -208,16 +208,6 @@ def made(size: int, seed: int = 1, *, texts: bool = True, kept: Path | None = No
         command = [sys.executable, __file__, str(size), str(folder), str(seed), "texts" if texts else "bare"]
         subprocess.run(command, check=True, env=world(folder / "world"))
     return folder
-
-
-def copied(source: Path, target: Path) -> Path:
-    """Return a copy of a generated repository, its index in step with it, for a run that writes."""
-    shutil.copytree(source, target)
-    subprocess.run(
-        [sys.executable, "-c", "import sys; from git_tracker.store import IssueStore; IssueStore.open(sys.argv[1])", str(target / "repo")],
-        check=True, env=world(target / "world"),
-    )  # fmt: skip
-    return target
 
 
 def facts(folder: Path) -> dict[str, int]:

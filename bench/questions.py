@@ -1,0 +1,65 @@
+"""The hot questions in process, each size in turn: what matters is that the answer does not take longer as work grows."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import measure
+from grounds import Grounds, thousands
+from measure import Row
+
+ROUNDS = 100
+
+
+def rows(grounds: Grounds) -> Iterator[Row]:
+    from git_tracker.store import IssueStore
+
+    stores = [IssueStore.open(grounds.repo(size)) for size in grounds.sizes]
+    asked = [_questions(store, grounds.rounds(ROUNDS)) for store in stores]
+    for name, bar in BARS.items():
+        found = measure.in_turn(grounds.rounds(ROUNDS), *(questions[name] for questions in asked))
+        for size, samples in zip(grounds.sizes, found, strict=True):
+            first = size == grounds.sizes[0]
+            yield Row(
+                name, thousands(size), measure.shown(samples),
+                "" if first else f"{thousands(grounds.sizes[0])} {measure.shown(found[0])}",
+                "" if first else measure.times(measure.ratio(samples, found[0])),
+                bar if first else f"{bar}{', ' if bar else ''}≤ 1.5× of {thousands(grounds.sizes[0])}",
+            )  # fmt: skip
+    for store in stores:
+        store.close()
+
+
+BARS = {
+    "get": "", "list page": "", "list page, one label": "", "search page": "≤ 3 ms", "ready page": "≤ 3 ms",
+    "claim next (a durable write)": "≤ 3 ms", "board": "", "events after a cursor": "", "newest events": "",
+    "history of one issue": "", "trail of one agent": "", "agents": "", "nothing new": "",
+}  # fmt: skip
+
+
+def _questions(store: Any, rounds: int) -> dict[str, Callable[[], object]]:
+    items = store.list_issues("is:open", limit=50)["items"]
+    id = items[0]["id"]
+    label = next(label for item in store.list_issues("", limit=200)["items"] for label in item["labels"])
+    word = store.get_issue(id)["title"].split()[-1]
+    feed = store.events(limit=200)["items"]
+    cursor = feed[0]["cursor"]
+    agent = next(item["actor"]["id"] for item in feed if item["actor"]["session"])
+    claimer = store.delegate(store.signer(), client="bench/1", label="claimer")
+
+    store.create_issues(claimer, [{"title": f"To be claimed {number}"} for number in range(rounds + 1)])
+
+    return {
+        "get": lambda: store.get_issue(id),
+        "list page": lambda: store.list_issues("is:open", limit=50),
+        "list page, one label": lambda: store.list_issues(f"label:{label}", limit=50),
+        "search page": lambda: store.list_issues(word, limit=50),
+        "ready page": lambda: store.list_issues("is:ready", limit=50),
+        "claim next (a durable write)": lambda: store.claim(claimer),
+        "board": store.board,
+        "events after a cursor": lambda: store.events(since=cursor, limit=100),
+        "newest events": lambda: store.events(limit=100),
+        "history of one issue": lambda: store.history(id),
+        "trail of one agent": lambda: store.audit(agent),
+        "agents": store.agents,
+        "nothing new": store.refresh,
+    }
