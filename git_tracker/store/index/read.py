@@ -163,6 +163,8 @@ def event_rows(db: Db, found: Any) -> list[dict[str, Json]]:
         if id not in shorts:
             shorts[id] = short(db, id)
         body = json.loads(row["body"])
+        if "issue" in body:  # of a link: `issue` names the one that holds it
+            body["other"] = body["issue"]
         out.append({
             "title": row["title"], **body, "cursor": f"{start}.{row['seq']}", "entry": row["entry"], "issue": id,
             "short": shorts[id], "type": row["type"], "summary": row["summary"],
