@@ -22,6 +22,7 @@ _STATUS = {"todo": "", "active": "yellow", "done": "green"}
 _PRIORITY = {0: "bold red", 1: "red", 2: "", 3: "dim", 4: "dim"}
 _VERDICT = {"ok": "green", "muted": "yellow", "waiting": "yellow", "quarantined": "bold red"}
 _AGES = ((365 * 86400, "y"), (30 * 86400, "mo"), (7 * 86400, "w"), (86400, "d"), (3600, "h"), (60, "min"))
+_WIDE = 100  # columns from which on a list has room for the type
 _NARROWEST = 24  # columns of the board below this are not worth reading
 
 
@@ -38,44 +39,45 @@ def _age(stamp: str) -> str:
 
 
 def _grid(*columns: Mapping[str, Any]) -> Table:
-    grid = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0), expand=False)
+    grid = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0), expand=False, collapse_padding=True)
     for column in columns:
         grid.add_column(**{"no_wrap": True, "overflow": "ellipsis", **column})
     return grid
 
 
 def _title(row: Mapping[str, Json]) -> Text:
-    """Return a title with what is special about it in front, so that a narrow terminal does not cut it off."""
-    done = row["category"] == "done"
-    text = Text.assemble((line(row["title"]), "dim" if done else ""))
+    text = Text.assemble((line(row["title"]), "dim" if row["category"] == "done" else ""))
     for label in row["labels"]:
         text.append(f" {line(label)}", "cyan")
-    for mark in plain.marks(row):
-        text.append(f" {line(mark)}", "magenta" if mark.startswith(("@", "[claimed")) else "bold red")
     return text
 
 
-def issues(rows: Sequence[Mapping[str, Json]], total: int) -> None:
-    """Print a list of issues."""
-    grid = _grid(
-        {"style": "yellow"},
-        {"max_width": 16},
-        {},
-        {"max_width": 12, "style": "dim"},
-        {"ratio": 1},
-        {"justify": "right"},
+def _marks(row: Mapping[str, Json]) -> Text:
+    return Text(" ").join(
+        Text(line(mark.strip("[]")), "bold red" if mark in ("[blocked]", "[conflict]") else "magenta")
+        for mark in plain.marks(row)
     )
+
+
+def issues(rows: Sequence[Mapping[str, Json]], total: int) -> None:
+    """Print a list of issues: id, status, priority, type, title with labels, what is special, when it changed."""
+    console = _console()
+    wide = console.width >= _WIDE
+    grid = _grid(
+        {"style": "yellow"}, {"max_width": 14}, {}, *([{"max_width": 10, "style": "dim"}] if wide else ()), {"ratio": 1},
+        {"max_width": console.width // 4}, {"justify": "right", "style": "dim"},
+    )  # fmt: skip
     grid.expand = True
     for row in rows:
         grid.add_row(
             row["short"],
             Text(line(row["status"]), _STATUS[row["category"]]),
             Text(f"P{row['priority']}", _PRIORITY[row["priority"]]),
-            Text(line(row["type"])),
+            *([line(row["type"])] if wide else ()),
             _title(row),
-            Text(_age(row["updated_at"]), "dim"),
+            _marks(row),
+            _age(row["updated_at"]),
         )
-    console = _console()
     console.print(grid)
     if total > len(rows):
         console.print(Text(f"{len(rows)} of {total}", "dim"))
@@ -109,17 +111,17 @@ def _cards(column: Mapping[str, Json]) -> Table:
     for row in column["items"]:
         head = Text.assemble((row["short"], "yellow"), (f" P{row['priority']}", _PRIORITY[row["priority"]]))
         head.append(f" {line(row['type'])}", "dim")
-        cards.add_row(Text("\n").join([head, _title(row)]))
+        cards.add_row(Text("\n").join([head, _title(row), *([marks] if (marks := _marks(row)) else ())]))
     if column["total"] > len(column["items"]):
         cards.add_row(Text(f"… {column['total'] - len(column['items'])} more", "dim"))
     return cards
 
 
 def _stacked(rows: Iterable[Mapping[str, Json]]) -> Table:
-    grid = _grid({"style": "yellow"}, {}, {"ratio": 1})
+    grid = _grid({"style": "yellow"}, {}, {"ratio": 1}, {})
     grid.expand = True
     for row in rows:
-        grid.add_row(row["short"], Text(f"P{row['priority']}", _PRIORITY[row["priority"]]), _title(row))
+        grid.add_row(row["short"], Text(f"P{row['priority']}", _PRIORITY[row["priority"]]), _title(row), _marks(row))
     return grid
 
 
@@ -173,6 +175,8 @@ def _events(items: Sequence[Mapping[str, Json]], *, issue: bool) -> Table:
         what = Text(line(item["summary"]))
         if item["verdict"] != "ok":
             what.append(f"  [{item['verdict']}: {line(item['reason'])}]", _VERDICT[item["verdict"]])
+        if issue and item["type"] != "created":
+            what.append(f"  {line(item['title'])}", "dim")
         who = Text(line(plain.who(item["actor"])), _style(item["actor"]))
         grid.add_row(plain.moment(item["at"]), *((item["short"],) if issue else ()), who, what)
     return grid
