@@ -4,21 +4,26 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+from mcp.server.auth.provider import AccessToken
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
-from starlette.types import ASGIApp
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from git_tracker.server import mcp
 from git_tracker.store import IssueStore, Signer, Watch
 from git_tracker.tools import Reach
-from git_tracker.web import Feed, Site, Tokens, build
+from git_tracker.web import DEFAULT, Feed, Limits, Site, Tokens, build
 
 
 class Application:
     """Everything one `tracker serve` answers with."""
 
-    def __init__(self, store: IssueStore, signer: Signer | None, tokens: Tokens, hosts: frozenset[str]) -> None:
-        self._store, self._signer, self._tokens = store, signer, tokens
+    def __init__(
+        self, store: IssueStore, signer: Signer | None, tokens: Tokens, hosts: frozenset[str], limits: Limits = DEFAULT
+    ) -> None:
+        self._store, self._signer, self._tokens, self._limits = store, signer, tokens, limits
 
         def person_of(headers: dict[str, str]) -> Signer | None:
             who = tokens.of_headers(headers)
@@ -28,13 +33,14 @@ class Application:
         endpoint = self.mcp.streamable_http_app(  # the gate has checked Host and Origin already
             json_response=True, transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False)
         )
-        self.asgi: ASGIApp = build(tokens, hosts, self._lifespan, *endpoint.routes)
+        routes = [Route(route.path, _Owned(route.app)) for route in endpoint.routes if isinstance(route, Route)]
+        self.asgi: ASGIApp = build(tokens, hosts, self._lifespan, *routes, limits=limits)
         self.feed: Feed | None = None
 
     @asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
         watch = Watch(self._store)
-        self.feed = feed = Feed(self._store)
+        self.feed = feed = Feed(self._store, self._limits)
         handles = {member.key: (member.person, member.name) for member in self._store.members}
         handle, name = handles.get(self._signer.identity.key, ("", "")) if self._signer else ("", "")
         app.state.site = Site(self._store, self._signer, handle, name, self._tokens, feed, watch)
@@ -58,3 +64,15 @@ class Application:
         close = getattr(getattr(handler, "handler", None), "close", None)
         if close is not None:
             close()
+
+
+class _Owned:
+    """Tells the SDK whose token a request carries: a session of the older protocols belongs to whom opened it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        role = scope["state"]["principal"].role
+        scope["user"] = AuthenticatedUser(AccessToken(token="", client_id=role, scopes=[]))
+        await self._app(scope, receive, send)

@@ -17,17 +17,20 @@ from starlette.types import ASGIApp, Lifespan
 from git_tracker.errors import TrackerError
 from git_tracker.web import api, live, openapi, problems
 from git_tracker.web.gate import Gate, Tokens
+from git_tracker.web.limits import Limits
 
 STATIC = Path(__file__).parent / "static"
 
 
-def build(tokens: Tokens, hosts: frozenset[str], lifespan: Lifespan[Starlette], *more: BaseRoute) -> ASGIApp:
+def build(
+    tokens: Tokens, hosts: frozenset[str], lifespan: Lifespan[Starlette], *more: BaseRoute, limits: Limits
+) -> ASGIApp:
     """Return the whole application. The lifespan must set `app.state.site` (see `web.site`)."""
     app = Starlette(
         routes=[
             Route("/", _page),
             Route("/favicon.ico", _icon),
-            Mount("/static", StaticFiles(directory=STATIC)),
+            Mount("/static", _Static(directory=STATIC)),
             Route("/api/login", api.login, methods=["POST"]),
             Route("/api/me", api.me),
             Route("/api/openapi.json", _openapi),
@@ -43,7 +46,16 @@ def build(tokens: Tokens, hosts: frozenset[str], lifespan: Lifespan[Starlette], 
         },
         lifespan=lifespan,
     )
-    return Gate(app, tokens, hosts)
+    return Gate(app, tokens, hosts, limits)
+
+
+class _Static(StaticFiles):
+    """Files that a browser asks about again each time: they carry no version in their names."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        response = super().file_response(*args, **kwargs)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
 
 
 def _endpoints() -> list[BaseRoute]:

@@ -7,13 +7,13 @@ to start over instead of filling memory.
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any, NamedTuple
 
 from git_tracker.errors import EpochChanged, TrackerError
 from git_tracker.store import Cue, IssueStore
+from git_tracker.web.limits import Limits
 
-QUEUE = 1000
 _BATCH = 500
 
 
@@ -28,8 +28,8 @@ class Message(NamedTuple):
 class Feed:
     """Built and used on one event loop; the bus may ring from any thread."""
 
-    def __init__(self, store: IssueStore) -> None:
-        self._store = store
+    def __init__(self, store: IssueStore, limits: Limits) -> None:
+        self._store, self.limits = store, limits
         self._listeners: set[asyncio.Queue[Message | None]] = set()
         self.presence: dict[str, dict[str, Any]] = {}  # who is connected, and what they look at
         self._wake = asyncio.Event()
@@ -82,9 +82,9 @@ class Feed:
         for queue in self._listeners:
             _put(queue, message)
 
-    async def listen(self, since: str = "") -> AsyncIterator[Message]:
+    async def listen(self, since: str = "") -> AsyncGenerator[Message]:
         """Yield a hello, what was missed since a cursor, then everything as it happens."""
-        queue: asyncio.Queue[Message | None] = asyncio.Queue(QUEUE)
+        queue: asyncio.Queue[Message | None] = asyncio.Queue(self.limits.queue)
         self._listeners.add(queue)
         try:
             sent = since or self._cursor
@@ -108,8 +108,10 @@ class Feed:
             try:
                 page = await asyncio.to_thread(self._store.events, since=since, limit=_BATCH)
             except TrackerError as error:
-                start = await asyncio.to_thread(self._store.cursor)
-                yield _reset(start, str(error))
+                yield _reset(await asyncio.to_thread(self._store.cursor), str(error))
+                return
+            if not page["items"] and _after(since, newest := await asyncio.to_thread(self._store.cursor)):
+                yield _reset(newest, "the cursor is ahead of the index")
                 return
             for item in page["items"]:
                 since = item["cursor"]

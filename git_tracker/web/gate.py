@@ -14,8 +14,7 @@ from typing import NamedTuple
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-MAX_BODY = 1024 * 1024
-BODY_SECONDS = 30.0
+from git_tracker.web.limits import Limits
 
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; font-src 'self';"
@@ -47,10 +46,8 @@ class Tokens:
         self._known = {writer: Principal("writer"), observer: Principal("observer")}
 
     def of(self, token: str) -> Principal | None:
-        """Return whom a token stands for; compares in constant time."""
-        return next(
-            (who for known, who in self._known.items() if hmac.compare_digest(known.encode(), token.encode())), None
-        )
+        """Return whom a token stands for."""
+        return next((who for known, who in self._known.items() if _same(known, token)), None)
 
     def of_headers(self, headers: Mapping[str, str]) -> Principal | None:
         """Return whom a request's headers stand for: a bearer token, else the cookie."""
@@ -70,9 +67,12 @@ class Tokens:
             return None
         if found is None:
             return None
-        return next(
-            (who for known, who in self._known.items() if hmac.compare_digest(_derived(known), found.value)), None
-        )
+        return next((who for known, who in self._known.items() if _same(_derived(known), found.value)), None)
+
+
+def _same(secret: str, given: str) -> bool:
+    """Compare in constant time; what is given may be any text."""
+    return hmac.compare_digest(secret.encode(), given.encode("utf-8", "surrogatepass"))
 
 
 def _derived(token: str) -> str:
@@ -87,8 +87,8 @@ class _Closed(Exception):
 class Gate:
     """ASGI middleware around the whole application. `hosts` are the exact Host headers that may be used."""
 
-    def __init__(self, app: ASGIApp, tokens: Tokens, hosts: frozenset[str]) -> None:
-        self._app, self._tokens, self._hosts = app, tokens, hosts
+    def __init__(self, app: ASGIApp, tokens: Tokens, hosts: frozenset[str], limits: Limits) -> None:
+        self._app, self._tokens, self._hosts, self._limits = app, tokens, hosts, limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -123,7 +123,7 @@ class Gate:
         if scope["type"] == "websocket" and not origins and "authorization" not in plain:
             raise _Closed(403, "wrong_origin", "a page must say where it comes from")
         if scope["type"] == "http":
-            _check_body(scope["method"], plain)
+            self._check_body(scope["method"], plain)
         who = self._tokens.of_headers(plain)
         if who is None and not (scope["type"] == "http" and _is_open(_path(scope))):
             raise _Closed(
@@ -139,40 +139,61 @@ class Gate:
         return who
 
     async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
-        taken = 0
-        finished = False
+        try:
+            async with asyncio.timeout(self._limits.body_seconds):
+                body = await self._body(receive)
+        except TimeoutError:
+            await _refuse(scope, receive, send, _Closed(408, "slow_body", "the request's body took too long"))
+            return
+        except _Closed as refusal:
+            await _refuse(scope, receive, send, refusal)
+            return
+        if body is None:
+            return
+        waiting = [body]
 
-        async def counted() -> Message:
-            nonlocal taken, finished
-            if finished:
-                return await receive()
-            try:
-                async with asyncio.timeout(BODY_SECONDS):
-                    message = await receive()
-            except TimeoutError:
-                raise _Closed(408, "slow_body", "the request's body took too long") from None
-            if message["type"] == "http.request":
-                taken += len(message.get("body", b""))
-                finished = not message.get("more_body", False)
-                if taken > MAX_BODY:
-                    raise _Closed(413, "too_large", f"a request is at most {MAX_BODY} bytes")
-            return message
-
-        started = False
+        async def replayed() -> Message:
+            return waiting.pop() if waiting else await receive()
 
         async def with_headers(message: Message) -> None:
-            nonlocal started
             if message["type"] == "http.response.start":
-                started = True
                 names = {name.lower() for name, _ in message["headers"]}
                 message["headers"] = [*message["headers"], *((n, v) for n, v in _HEADERS if n not in names)]
             await send(message)
 
-        try:
-            await self._app(scope, counted, with_headers)
-        except _Closed as refusal:
-            if not started:
-                await _refuse(scope, receive, send, refusal)
+        await self._app(scope, replayed, with_headers)
+
+    async def _body(self, receive: Receive) -> Message | None:
+        """Return a request's whole body as one message, or None if the client went away.
+
+        It is read here, before anything behind the gate runs: a refusal in the middle of it is then always an answer.
+        """
+        taken = bytearray()
+        while True:
+            message = await receive()
+            if message["type"] != "http.request":
+                return None
+            taken += message.get("body", b"")
+            if len(taken) > self._limits.body:
+                raise self._too_large()
+            if not message.get("more_body", False):
+                return {"type": "http.request", "body": bytes(taken), "more_body": False}
+
+    def _too_large(self) -> _Closed:
+        return _Closed(413, "too_large", f"a request is at most {self._limits.body} bytes")
+
+    def _check_body(self, method: str, headers: Mapping[str, str]) -> None:
+        if method == "OPTIONS":
+            raise _Closed(405, "no_cors", "other origins are never allowed")
+        length = headers.get("content-length", "0")
+        if not length.isascii() or not length.isdecimal() or int(length[:12]) > self._limits.body:
+            raise self._too_large()
+        if headers.get("content-encoding", "identity") != "identity":
+            raise _Closed(415, "encoded_body", "a request's body is not compressed")
+        if method in ("POST", "PUT", "PATCH"):
+            kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+            if kind != "application/json":
+                raise _Closed(415, "not_json", "a request's body is application/json")
 
 
 def _path(scope: Scope) -> str:
@@ -185,20 +206,6 @@ def _is_open(path: str) -> bool:
 
 def _may_observe(method: str, path: str) -> bool:
     return method in _READS or path in ("/api/login", "/mcp")
-
-
-def _check_body(method: str, headers: Mapping[str, str]) -> None:
-    if method == "OPTIONS":
-        raise _Closed(405, "no_cors", "other origins are never allowed")
-    length = headers.get("content-length", "0")
-    if not length.isascii() or not length.isdecimal() or int(length[:12]) > MAX_BODY:
-        raise _Closed(413, "too_large", f"a request is at most {MAX_BODY} bytes")
-    if headers.get("content-encoding", "identity") != "identity":
-        raise _Closed(415, "encoded_body", "a request's body is not compressed")
-    if method in ("POST", "PUT", "PATCH"):
-        kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind != "application/json":
-            raise _Closed(415, "not_json", "a request's body is application/json")
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send, refusal: _Closed) -> None:

@@ -6,14 +6,17 @@ The WebSocket also carries presence: who looks at and who edits which issue.
 import asyncio
 import contextlib
 import json
+import logging
 from collections.abc import AsyncIterator
 from itertools import count
 from typing import Any
 
 from sse_starlette import EventSourceResponse, ServerSentEvent
+from sse_starlette.sse import SendTimeoutError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
+from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from git_tracker.web.feed import Feed, Message
@@ -23,6 +26,8 @@ _numbers = count(1)
 _MAX_MESSAGE = 1000  # bytes a page may say at once
 _PING_SECONDS = 15
 
+log = logging.getLogger(__name__)
+
 
 async def events(request: Request) -> Response:
     """Stream every event; `Last-Event-ID` or `since` resumes without loss or doubles."""
@@ -30,49 +35,60 @@ async def events(request: Request) -> Response:
     feed = site(request).feed
 
     async def stream() -> AsyncIterator[ServerSentEvent]:
-        async for message in feed.listen(since[:64]):
-            if message.kind != "presence":
-                yield ServerSentEvent(data=message.data, event=message.kind, id=message.cursor)
+        async with contextlib.aclosing(feed.listen(since[:64])) as messages:
+            async for message in messages:
+                if message.kind != "presence":
+                    yield ServerSentEvent(data=message.data, event=message.kind, id=message.cursor)
 
-    return EventSourceResponse(stream(), ping=_PING_SECONDS, send_timeout=10)
+    return _Stream(stream(), ping=_PING_SECONDS, send_timeout=feed.limits.send_seconds)
+
+
+class _Stream(EventSourceResponse):
+    """A stream that just ends when its reader takes nothing any more."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        except* SendTimeoutError:
+            log.info("a reader of /events took nothing for too long and was dropped")
 
 
 async def socket(websocket: WebSocket) -> None:
-    """The page's own connection."""
+    """The page's own connection; it ends as soon as either side no longer listens."""
     here, who = site(websocket), principal(websocket)
     await websocket.accept()
     me = str(next(_numbers))
+    name = here.name if who.role == "writer" else "observer"
     presence = here.feed.presence
-    presence[me] = {
-        "id": me,
-        "name": here.name if who.role == "writer" else "observer",
-        "viewing": None,
-        "editing": None,
-    }
+    presence[me] = {"id": me, "name": name, "viewing": None, "editing": None}
     since = websocket.query_params.get("since", "")[:64]
-    sending = asyncio.create_task(
-        _send(websocket, here.feed, since, {"person": here.handle, "role": who.role, "id": me})
-    )
+    tasks = [
+        asyncio.create_task(_send(websocket, here.feed, since, {"person": here.handle, "role": who.role, "id": me})),
+        asyncio.create_task(_hear(websocket, here.feed, presence[me])),
+    ]
     here.feed.announce()
     try:
-        while True:
-            text = await websocket.receive_text()
-            if _heard(presence[me], text):
-                here.feed.announce()
-    except (WebSocketDisconnect, RuntimeError, KeyError):
-        pass
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
         presence.pop(me, None)
         here.feed.announce()
-        sending.cancel()
-        with contextlib.suppress(asyncio.CancelledError, Exception):
-            await sending
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _send(websocket: WebSocket, feed: Feed, since: str, me: dict[str, str]) -> None:
-    async for message in feed.listen(since):
-        await asyncio.wait_for(websocket.send_text(_frame(message, me)), 10)
+    async with contextlib.aclosing(feed.listen(since)) as messages:
+        async for message in messages:
+            await asyncio.wait_for(websocket.send_text(_frame(message, me)), feed.limits.send_seconds)
     await websocket.close(1001)
+
+
+async def _hear(websocket: WebSocket, feed: Feed, own: dict[str, Any]) -> None:
+    with contextlib.suppress(WebSocketDisconnect, RuntimeError, KeyError):  # gone, or bytes instead of text
+        while True:
+            if _heard(own, await websocket.receive_text()):
+                feed.announce()
 
 
 def _frame(message: Message, me: dict[str, str]) -> str:
