@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from git_tracker.store import text
 from git_tracker.store.index.schema import Db
 
 Json = Any
@@ -39,6 +38,8 @@ def origin(db: Db, source: str, id: str) -> str | None:
 
 def told(db: Db, source: str) -> Iterator[Told]:
     """Yield what imports from `source` recorded on the issues that came from there, oldest first."""
+    from git_tracker.store import text  # only here: readers of the index do without
+
     rows = db.execute(
         "select issues.id, entries.id, events.position, events.type, events.body from events"
         " join entries on entries.number = events.entry join issues on issues.key = events.issue"
