@@ -36,8 +36,8 @@ class Keeper(Reader):
         clock: Callable[[], int] = time.time_ns,
         entropy: Callable[[int], bytes] = os.urandom,
     ) -> None:
-        self._home = reading.home(where)
-        super().__init__(where, reading.index_path(self._home), workflow=workflow, clock=clock)
+        self.home = reading.home(where)  # in the repository, or in the user's cache if that cannot be written
+        super().__init__(where, reading.index_path(self.home), workflow=workflow, clock=clock)
         self.bus = Bus()
         self._entropy = entropy
         self._lock = threading.RLock()
@@ -45,7 +45,7 @@ class Keeper(Reader):
         self._db: schema.Db
         self._projection: Projection
         self._open_index()
-        self._publisher = Publisher(self._objects, os.path.join(self._home, "journal.sqlite"))
+        self._publisher = Publisher(self._objects, os.path.join(self.home, "journal.sqlite"))
         self._rung = Cue("", 0)
         self.refresh()
 
@@ -76,7 +76,7 @@ class Keeper(Reader):
         A reader does not wait for a writer: whoever writes brings the index up to date anyway.
         """
         if not force and not self._stale:
-            if reading.is_fresh(self.reader, self.place.common, self.workflow):
+            if reading.is_fresh(self.reader, self.place.common, self.workflow, self.now_ms):
                 self._ring()
                 return
         with self._lock, held(self._lock_path) if wait or force or self._stale else tried(self._lock_path) as free:
@@ -122,8 +122,8 @@ class Keeper(Reader):
         self.bus.ring(cue)
 
     def _open_index(self) -> None:
-        os.makedirs(self._home, mode=0o700, exist_ok=True)
-        self._lock_path = os.path.join(self._home, "lock")
+        os.makedirs(self.home, mode=0o700, exist_ok=True)
+        self._lock_path = os.path.join(self.home, "lock")
         try:
             self._db = self._prepared()
         except schema.Error:
@@ -153,7 +153,7 @@ class Keeper(Reader):
         return next((entry.id for entry, _ in entries if not entry.parents), tip)
 
     def _writable(self) -> bool:
-        return self._home == self.place.home and os.access(self.place.common, os.W_OK)
+        return self.home == self.place.home and os.access(self.place.common, os.W_OK)
 
     def _require_writable(self) -> None:
         if not self._writable():
@@ -162,7 +162,7 @@ class Keeper(Reader):
             )
 
     def _save_pin(self, root: str) -> None:
-        path = os.path.join(self._home, "root")
+        path = os.path.join(self.home, "root")
         with open(path + ".new", "w", encoding="ascii") as file:
             file.write(root + "\n")
             file.flush()

@@ -43,7 +43,7 @@ class IssueStore(Keeper):
         person = person or trust.handle_for(name, email)
         if not trust.is_handle(person):
             raise Invalid(f"{person!r} cannot be a person's handle", "use up to 32 of a-z, 0-9 and -")
-        os.makedirs(self._home, mode=0o700, exist_ok=True)
+        os.makedirs(self.home, mode=0o700, exist_ok=True)
         for folder in ("refs/git-tracker/issues",):
             os.makedirs(os.path.join(self.place.common, folder), exist_ok=True)
         new = person not in keystore.people()
