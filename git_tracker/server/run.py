@@ -1,6 +1,7 @@
 """Running it: `tracker serve` over HTTP, `tracker mcp` over stdio."""
 
 import contextlib
+import errno
 import json
 import socket
 import sys
@@ -12,7 +13,7 @@ from git_tracker.errors import Invalid, NotFound, TrackerError, Unusable
 from git_tracker.server import http, mcp, secrets, settings
 from git_tracker.store import IssueStore, Place, Signer, find_place
 from git_tracker.tools import Reach
-from git_tracker.web import Tokens
+from git_tracker.web import DEFAULT, Limits, Tokens
 
 _PORTS_TRIED = 50
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -36,7 +37,9 @@ def opened(path: str) -> IssueStore:
     return IssueStore(place, workflow=settings.load(place).flow())
 
 
-def serve(path: str = ".", host: str = "", port: int = -1, person: str = "", *, expose: bool = False) -> None:
+def serve(
+    path: str = ".", host: str = "", port: int = -1, person: str = "", *, expose: bool = False, limits: Limits = DEFAULT
+) -> None:
     """Serve the page, REST and MCP until interrupted; prints where."""
     place = find_place(path)
     found = settings.load(place)
@@ -44,16 +47,15 @@ def serve(path: str = ".", host: str = "", port: int = -1, person: str = "", *, 
     host = host or found.server.host
     if host not in _LOOPBACK and not expose:
         raise Invalid(f"{host} is not this machine alone", "add --expose if others may really reach the tracker")
+    signer = _signer(store, person)
+    writer, observer = secrets.token(store.home, "writer"), secrets.token(store.home, "observer")
+    tokens = Tokens(writer, observer, store.root or "unpinned")
     listener = _listen(host, found.server.port if port < 0 else port)
     port = int(listener.getsockname()[1])
-    signer = _signer(store, person)
-    tokens = Tokens(
-        secrets.token(store.place.home, "writer"), secrets.token(store.place.home, "observer"), store.root or "unpinned"
-    )
-    names = {host, *_LOOPBACK} if host in _LOOPBACK else {host, *_LOOPBACK, socket.gethostname()}
+    names = {host, *_LOOPBACK} if host in _LOOPBACK else {host, *_LOOPBACK, *_own_names()}
     hosts = frozenset(f"{f'[{name}]' if ':' in name else name}:{port}".lower() for name in names)
-    application = http.Application(store, signer, tokens, hosts)
-    _announce(place, host, port, secrets.token(store.place.home, "writer"), store)
+    application = http.Application(store, signer, tokens, hosts, limits)
+    _announce(place, host, port, writer, store)
     config = uvicorn.Config(
         application.asgi, log_level="warning", access_log=False, http="h11", ws="websockets-sansio", lifespan="on",
         timeout_graceful_shutdown=3, ws_max_size=65536, server_header=False, date_header=False,
@@ -85,11 +87,20 @@ def _listen(host: str, port: int) -> socket.socket:
             return listener
         except OSError as error:
             listener.close()
-            if error.errno != 98 or not port:  # EADDRINUSE
+            if error.errno != errno.EADDRINUSE or not port:
                 raise Unusable(
                     f"cannot listen on {host}:{candidate}: {error.strerror}", "use another --port"
                 ) from error
     raise Unusable(f"ports {port} to {port + _PORTS_TRIED} are all in use", "use another --port")
+
+
+def _own_names() -> set[str]:
+    """Return what this machine is called by others: its name and its addresses."""
+    name = socket.gethostname()
+    try:
+        return {name, *(str(found[4][0]) for found in socket.getaddrinfo(name, None))}
+    except OSError:
+        return {name}
 
 
 def _announce(place: Place, host: str, port: int, token: str, store: IssueStore) -> None:
@@ -98,7 +109,11 @@ def _announce(place: Place, host: str, port: int, token: str, store: IssueStore)
 
     shown = f"[{host}]" if ":" in host else host
     url = f"http://{shown}:{port}"
-    client = {"mcpServers": {"git-tracker": {"url": f"{url}/mcp", "headers": {"Authorization": f"Bearer {token}"}}}}
+    client = {
+        "mcpServers": {
+            "git-tracker": {"type": "http", "url": f"{url}/mcp", "headers": {"Authorization": f"Bearer {token}"}}
+        }
+    }
     stdio = {"mcpServers": {"git-tracker": {"command": "tracker", "args": ["-C", place.root or place.common, "mcp"]}}}
     say(f"git-tracker serves {place.name} ({store.health()['issues']} issues)")
     say(f"\n  page   {url}/#token={token}")
