@@ -5,14 +5,13 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from git_tracker.cli import escape, exits, project
+from git_tracker.cli import escape, exits
 from git_tracker.cli.arguments import Page
 from git_tracker.errors import Invalid, TrackerError
-from git_tracker.store import Reader, find_place, open_reader
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from git_tracker.store import IssueStore, Signer
+    from git_tracker.store import IssueStore, Reader, Signer
 
 Json = Any
 Verbs = Mapping[str, tuple[str, str, str]]
@@ -29,6 +28,7 @@ class Call:
         self.verbs, self._values = verbs, values
         self.path = self.text("directory") or "."
         self.as_json = "json" in values
+        self._opened: list[Reader] = []
 
     def given(self, name: str) -> bool:
         return name in self._values
@@ -52,20 +52,32 @@ class Call:
 
     # the repository
 
-    def reader(self) -> Reader:
+    def reader(self) -> "Reader":
         """Open the repository for looking only."""
+        from git_tracker.cli import project
+        from git_tracker.store import find_place, open_reader
+
         where = find_place(self.path)
         reader = open_reader(where, workflow=project.workflow(where))
+        self._opened.append(reader)
         if not reader.root:
             self.note("this repository has no tracker yet; `tracker init` makes one")
         return reader
 
     def store(self) -> "IssueStore":
         """Open the repository for writing."""
-        from git_tracker.store import IssueStore
+        from git_tracker.cli import project
+        from git_tracker.store import IssueStore, find_place
 
         where = find_place(self.path)
-        return IssueStore(where, workflow=project.workflow(where))
+        store = IssueStore(where, workflow=project.workflow(where))
+        self._opened.append(store)
+        return store
+
+    def close(self) -> None:
+        """Give back every repository that was opened."""
+        for reader in self._opened:
+            reader.close()
 
     @property
     def person(self) -> str:
@@ -184,7 +196,11 @@ def _run(verbs: Verbs, words: Sequence[str]) -> int:
     if "help" in values:
         sys.stdout.write(page.help())
         return exits.DONE
-    return function(Call(verbs, values)) or exits.DONE
+    call = Call(verbs, values)
+    try:
+        return function(call) or exits.DONE
+    finally:
+        call.close()
 
 
 def _split(words: Sequence[str]) -> tuple[list[str], str, list[str]]:
