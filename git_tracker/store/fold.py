@@ -26,8 +26,9 @@ class Record(NamedTuple):
     under: str
     events: Sequence[Mapping[str, Json]]
     digest: str = ""  # of the signed payload: the same payload under two ids counts once
-    muted: bool = False  # well signed but not allowed: keeps its place in texts, has no effect
+    muted: bool = False  # well signed but not allowed: has no effect, and nobody saw one
     uprooted: bool = False  # a parent is quarantined: what it says about texts has no base
+    twin: bool = False  # its payload counts under another id: no effect, but a place in texts that others built on
 
 
 def check(state: State, record: Record, covers: Covers) -> tuple[Stamp, list[Event]]:
@@ -81,13 +82,12 @@ def fold(records: Iterable[Record]) -> State:
     for record in by_id.values():
         first_of[record.digest or record.id] = min(record.id, first_of.get(record.digest or record.id, record.id))
     known = {
-        record.id: record if first_of[record.digest or record.id] == record.id else record._replace(muted=True)
-        for record in by_id.values()
+        record.id: record._replace(twin=first_of[record.digest or record.id] != record.id) for record in by_id.values()
     }
     order = graph.topological(known)
     state = State()
     state.foreign = any(
-        (record.muted or record.uprooted) and any(_edits(event) for event in record.events) for record in order
+        (record.twin or record.uprooted) and any(_edits(event) for event in record.events) for record in order
     )
     for stretch in [order] if state.foreign else graph.stretches(order):
         _fold_stretch(state, stretch)
@@ -97,7 +97,7 @@ def fold(records: Iterable[Record]) -> State:
 
 def _fold_stretch(state: State, stretch: Sequence[Record]) -> None:
     if len(stretch) == 1 and not state.foreign:
-        if not stretch[0].muted:
+        if not (stretch[0].muted or stretch[0].twin):
             _take(state, stretch[0], lambda _: True)
         state.settle_claims()
         return
@@ -106,6 +106,8 @@ def _fold_stretch(state: State, stretch: Sequence[Record]) -> None:
     state.pending = []
     for record in stretch:
         if record.muted:
+            continue
+        if record.twin:
             _keep_places(state, record)
         else:
             _take(state, record, lambda earlier, later=record.id: ancestry.covers(later, earlier))  # type: ignore[misc]
@@ -128,7 +130,7 @@ def _edits(event: Mapping[str, Json]) -> bool:
 
 
 def _keep_places(state: State, record: Record) -> None:
-    """Let a muted entry's texts hold their places in the walk, invisible."""
+    """Let a twin's texts hold their places in the walk, invisible, for those who knew no other and built on it."""
     assert state.pending is not None
     for position, event in enumerate(record.events):
         if _edits(event):
