@@ -44,19 +44,31 @@ class Publisher:
         for record in records:
             self._objects.write_commit(record.raw)
         first: dict[str, str | None] = {}
+        heads: dict[str, bytes] = {}
         last: dict[str, str] = {}
         for record in records:
             first.setdefault(record.ref, record.old)
+            heads.setdefault(record.ref, record.raw)
             last[record.ref] = record.id
         moved: set[str] = set()
         try:
             for ref in sorted(last, key=lambda ref: first[ref] is None):
-                self._objects.move(ref, first[ref], last[ref])
+                self._swap(ref, first[ref], last[ref], heads[ref])
                 moved.add(ref)
         except Conflict as error:
             journal.strike(n for n, record in zip(numbers, records, strict=True) if record.ref not in moved)
             raise Moved from error
         self._finished = numbers
+
+    def _swap(self, ref: str, old: str | None, new: str, raw: bytes) -> None:
+        """Move a ref, keeping in reach what the first new entry (`raw`) does not build on, such as a bad one."""
+        if old is not None and f"\nparent {old}\n".encode() not in raw.partition(b"\n\n")[0]:
+            self._keep(old)
+        self._objects.move(ref, old, new)
+
+    def _keep(self, id: str) -> None:
+        if self._objects.has(id):
+            self._objects.move(refs.KEEP + id, self._objects.target(refs.KEEP + id), id)
 
     def recover(self) -> bool:
         """Complete what a dead writer journaled and could not finish; return whether there was anything."""
@@ -73,9 +85,9 @@ class Publisher:
             self._objects.mend_commit(record.id, record.raw)
             changed = True
             if target == record.old:
-                self._objects.move(record.ref, target, record.id)
+                self._swap(record.ref, target, record.id, record.raw)
             elif target != record.id and not self._objects.descends(target, record.id):
-                self._objects.move(refs.KEEP + record.id, self._objects.target(refs.KEEP + record.id), record.id)
+                self._keep(record.id)
         if len(done) > 64 or changed:
             journal.done(done)
             self._finished = []

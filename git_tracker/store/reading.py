@@ -176,14 +176,21 @@ def open_reader(where: Place, *, workflow: Workflow = KANBAN) -> Reader:
 def _is_fresh(reader: Reader) -> bool:
     try:
         db = reader.reader
-        return schema.meta(db, "version") == schema.VERSION and is_fresh(db, reader.place.common, reader.workflow)
+        return schema.meta(db, "version") == schema.VERSION and is_fresh(
+            db, reader.place.common, reader.workflow, reader.now_ms
+        )
     except schema.Error:
         return False
 
 
-def is_fresh(db: schema.Db, common: str, workflow: Workflow) -> bool:
-    """Return whether no ref of ours changed since the index was last brought up to date, by the same workflow."""
-    stored = schema.meta(db, "refs")
+def is_fresh(db: schema.Db, common: str, workflow: Workflow, now_ms: int) -> bool:
+    """Return whether no ref of ours changed since the index was last brought up to date, by the same workflow.
+
+    Nor may an entry that claimed a time too far ahead have come of age since.
+    """
+    stored, wake = schema.meta(db, "refs"), schema.meta(db, "wake")
+    if wake and int(wake) <= now_ms:
+        return False
     return bool(stored) and stored == refs.signature(common) and same_workflow(db, workflow)
 
 

@@ -6,7 +6,7 @@ the business of `objects`.
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 PREFIX = "refs/git-tracker/"
 ISSUES = PREFIX + "issues/"
@@ -16,7 +16,7 @@ TRUST = PREFIX + "trust"
 
 _ID = re.compile(r"[0-9a-f]{40}")
 
-_FOLDERS = ("refs/git-tracker", "refs/git-tracker/issues")
+_FOLDERS = ("refs/git-tracker", "refs/git-tracker/issues", "refs/git-tracker/keep")
 
 Signature = str
 
@@ -27,10 +27,28 @@ def issue(id: str) -> str:
 
 
 def listing(common: str) -> dict[str, str]:
-    """Return every ref of ours and its target; loose files win over packed-refs. Broken files are left out."""
-    found = {name: target for target, name in _packed(common)}
-    found.update(_loose(common, "refs/git-tracker"))
-    return found
+    """Return every ref of ours and its target; loose files win over packed-refs. Broken files are left out.
+
+    Loose files are read first: git writes packed-refs before it removes them, so no ref is missed in between.
+    """
+    loose = dict(_loose(common, "refs/git-tracker"))
+    return {name: target for target, name in _packed(common)} | loose
+
+
+def issues(listing: Mapping[str, str]) -> dict[str, str]:
+    """Return the issues among a listing, each with the entry its ref points at."""
+    found = ((name.removeprefix(ISSUES), id) for name, id in listing.items() if name.startswith(ISSUES))
+    return {name: id for name, id in found if _ID.fullmatch(name)}
+
+
+def kept(listing: Mapping[str, str]) -> frozenset[str]:
+    """Return the entries that a ref keeps from falling out of reach."""
+    return frozenset(id for name, id in listing.items() if name.startswith(KEEP))
+
+
+def target(common: str, name: str) -> str:
+    """Return what one ref points at, or an empty string: a listing may miss a file that is replaced meanwhile."""
+    return _read(os.path.join(common, name)) or next((id for id, found in _packed(common) if found == name), "")
 
 
 def empty_files(common: str) -> Iterator[str]:
@@ -48,8 +66,12 @@ def mark(common: str, now_ns: int) -> None:
     shows cannot stay when somebody else changes the folder afterwards. Silently does nothing on read-only media.
     """
     for path in _FOLDERS:
+        folder = os.path.join(common, path)
         try:
-            os.utime(os.path.join(common, path), ns=(now_ns, now_ns))
+            for _ in range(3):  # somebody may change the folder between our stamp and the look at it
+                os.utime(folder, ns=(now_ns, now_ns))
+                if os.stat(folder).st_mtime_ns == now_ns:
+                    break
         except OSError:
             continue
 

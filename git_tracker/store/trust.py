@@ -36,6 +36,7 @@ class About(NamedTuple):
     verdict: Verdict
     hlc: tuple[int, int]
     rooted: bool  # the root is in its past
+    partial: bool = False  # some of its past is not here yet
 
 
 class Admission(NamedTuple):
@@ -48,6 +49,8 @@ class Admission(NamedTuple):
     chain: str  # the signing key in hexadecimal, or empty
     issuer: str  # the person's key in hexadecimal, or empty
     actor: tuple[Any, ...] | None  # a row for the index's table of actors
+    rooted: bool = True  # these two as in `About`
+    partial: bool = False
 
 
 class Trust:

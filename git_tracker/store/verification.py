@@ -14,7 +14,7 @@ def verify(
     """Return `{"ok", "issues", "entries", "verified", "problems": […], "chains"}`; `only` is an issue's id or empty."""
     db, listing = projection.db, refs.listing(common)
     problems: list[dict[str, Any]] = []
-    tips = {name.removeprefix(refs.ISSUES): tip for name, tip in listing.items() if name.startswith(refs.ISSUES)}
+    tips = projection.tips(listing)
     if only:
         tips = {only: tips[only]}
     for name in refs.empty_files(common):
@@ -23,9 +23,9 @@ def verify(
         problems.append({"kind": "trust", "reason": "the trust log below the pinned root cannot be read"})
     entries = verified = 0
     actors: set[str] = set()
-    for number, (id, tip) in enumerate(sorted(tips.items())):
+    for number, (id, reach) in enumerate(sorted(tips.items())):
         about: dict[str, About] = {}
-        found = projection.log.admit(id, (tip,), about, projection.trust, now_ms)
+        found = projection.log.admit(id, reach, about, projection.trust, now_ms)
         entries += len(found)
         key = write.key_of(db, id)
         for item in found:
@@ -39,7 +39,7 @@ def verify(
         if stored != {item.record.id: item.verdict for item in found}:
             problems.append({"kind": "index", "issue": id, "reason": "the index does not agree with git"})
         if not found:
-            problems.append({"kind": "ref", "ref": refs.issue(id), "reason": f"its entry {tip[:12]} is not here"})
+            problems.append({"kind": "ref", "ref": refs.issue(id), "reason": f"its entry {reach[0][:12]} is not here"})
         if progress and number % 20 == 0:
             progress(number, len(tips))
     if progress:

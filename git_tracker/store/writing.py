@@ -120,7 +120,7 @@ class Writing:
         admitted = admission(entry, self._proof, trust, verdict, reason)
         fold.check(state or State(), admitted.record, lambda _: True)
         key = write.reserve(self._db, id or entry.id)
-        old = state.heads[0] if state and len(state.heads) == 1 else self._tip(key) if state else None
+        old = self._tip(key) if state else None
         self._projection.take(key, id or entry.id, admitted, state)
         self.records.append(Journaled(entry.id, refs.issue(id or entry.id), old, raw))
         self._last = (envelope.n, entry.id)

@@ -25,6 +25,11 @@ def put_texts(db: Db, key: int, title: str, folded: State) -> None:
     """Index each text on its own, so that one more comment costs one more row, however long the history."""
     comments = folded.comments
     changed = comments.changed if isinstance(comments, Comments) else comments
+    if not isinstance(comments, Comments):  # folded anew: a comment may be gone
+        for row in db.execute("select id, part from documents where issue = ?", (key,)).fetchall():
+            if row[1] not in changed and row[1] not in ("title", "description"):
+                db.execute("delete from texts where rowid = ?", (row[0],))
+                db.execute("delete from documents where id = ?", (row[0],))
     wanted = {part: "" if note["redacted"] else note["body"] for part, note in changed.items()}
     for part, body in {"title": title, "description": folded.texts.get("description", ""), **wanted}.items():
         row = db.execute("select id from documents where issue = ? and part = ?", (key, part)).fetchone()

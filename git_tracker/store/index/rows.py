@@ -54,11 +54,11 @@ class Known(MutableMapping[str, About]):
         if id in self._new:
             return self._new[id]
         row = self._db.execute(
-            "select verdict, ms, count, reason from entries where id = ? and issue = ?", (id, self._issue)
+            "select verdict, ms, count, rooted, partial from entries where id = ? and issue = ?", (id, self._issue)
         ).fetchone()
         if row is None:
             raise KeyError(id)
-        found = About(row[0], (row[1], row[2]), not row[3].startswith("it does not descend"))
+        found = About(row[0], (row[1], row[2]), bool(row[3]), bool(row[4]))
         self._new[id] = found
         return found
 

@@ -5,7 +5,7 @@ import sqlite3
 
 from git_tracker.errors import Unusable
 
-VERSION = "2"  # of the tables below: another number means the file is built anew
+VERSION = "3"  # of the tables below: another number means the file is built anew
 
 Db = sqlite3.Connection
 Row = sqlite3.Row
@@ -52,13 +52,15 @@ create table entries (
     number integer primary key, issue integer not null, id text not null, actor text not null, at integer not null,
     ms integer not null, count integer not null, parents text not null, digest text not null, under text not null,
     chain text not null, n integer not null, prev text, issuer text not null, rk text not null,
-    verdict text not null, reason text not null default '', unique (id, issue)
+    verdict text not null, reason text not null default '', rooted integer not null, partial integer not null,
+    unique (id, issue)
 );
 create index entries_issue on entries (issue);
 create index entries_actor on entries (actor, number);
 create index entries_chain on entries (chain, n);
 create index entries_rk on entries (issuer, rk) where rk != '';
 create index entries_bad on entries (verdict) where verdict != 'ok';
+create index entries_partial on entries (issue) where partial;
 
 create table events (
     seq integer primary key, entry integer not null, issue integer not null, position integer not null,

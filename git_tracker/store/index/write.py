@@ -1,7 +1,7 @@
 """Putting folded issues into the index. Called inside the transaction of the store's one write path."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from git_tracker.store import events
@@ -9,9 +9,10 @@ from git_tracker.store.fold import Record
 from git_tracker.store.index import derive
 from git_tracker.store.index.rows import Comments
 from git_tracker.store.index.schema import Db
+from git_tracker.store.issue import CONFLICT_FIELDS
 from git_tracker.store.state import State
 from git_tracker.store.trust import Admission
-from git_tracker.store.workflow import Workflow
+from git_tracker.store.workflow import CATEGORIES, Workflow
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -40,12 +41,27 @@ def reserve(db: Db, id: str) -> int:
     """Return the key of an issue, making room for a new one."""
     key = key_of(db, id)
     if key is None:
-        blank: dict[str, Any] = dict.fromkeys(COLUMNS, "") | {"id": id}
-        blank |= dict.fromkeys(("seq", "priority", "created", "updated", "archived", "comments", "conflicted"), 0)
+        blank = _blank() | {"id": id}
         names = ", ".join(blank)
         marks = ", ".join("?" * len(blank))
         key = int(db.execute(f"insert into issues ({names}) values ({marks})", [*blank.values()]).lastrowid or 0)
     return key
+
+
+def _blank() -> dict[str, Any]:
+    numbers = ("seq", "priority", "created", "updated", "archived", "comments", "conflicted", "quarantined")
+    absent = (
+        "assignee",
+        "closed",
+        "parent",
+        "milestone",
+        "due",
+        "deferred",
+        "claim_actor",
+        "claim_until",
+        "claim_entry",
+    )
+    return dict.fromkeys(COLUMNS, "") | dict.fromkeys(numbers, 0) | dict.fromkeys((*absent, "origin"), None)
 
 
 def add_entries(db: Db, found: Iterable[tuple[int, Admission]]) -> int:
@@ -55,11 +71,12 @@ def add_entries(db: Db, found: Iterable[tuple[int, Admission]]) -> int:
         record, envelope = admission.record, admission.entry.envelope if admission.entry else None
         number = db.execute(
             "insert into entries (issue, id, actor, at, ms, count, parents, digest, under, chain, n, prev, issuer, rk,"
-            " verdict, reason) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " verdict, reason, rooted, partial) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 key, record.id, record.actor, record.at, *record.hlc, " ".join(record.parents), record.digest,
                 record.under, admission.chain, envelope.n if envelope else 0, envelope.prev if envelope else None,
                 admission.issuer, envelope.rk if envelope else "", admission.verdict, admission.reason,
+                admission.rooted, admission.partial,
             ),
         ).lastrowid  # fmt: skip
         if admission.actor:
@@ -129,6 +146,7 @@ def _columns(db: Db, key: int, folded: State, workflow: Workflow) -> dict[str, A
 
     status = folded.value("status")
     category = workflow.statuses.get(status) or folded.value("category")
+    category = category if category in CATEGORIES else "active"
     created, claim = folded.created, folded.claim(0)
     person = db.execute("select person from actors where id = ?", (created["actor"],)).fetchone()
     links = folded.sets.get("links", {})
@@ -136,8 +154,8 @@ def _columns(db: Db, key: int, folded: State, workflow: Workflow) -> dict[str, A
     imported = created["imported"] or {}
     conflicted = any(
         len({repr(write[5]) for write in writes}) > 1
-        for field, writes in folded.registers.items()
-        if len(writes) > 1 and field != "category" and ":" not in field
+        for field in CONFLICT_FIELDS
+        if len(writes := folded.registers.get(field, ())) > 1
     )
     bad = db.execute(
         "select count(*) from entries where issue = ? and verdict in ('quarantined', 'muted')", (key,)
@@ -159,6 +177,8 @@ def _columns(db: Db, key: int, folded: State, workflow: Workflow) -> dict[str, A
 
 
 def _put_rejections(db: Db, key: int, folded: State) -> None:
+    if not isinstance(folded.comments, Comments):  # folded anew
+        db.execute("update entries set reason = '' where issue = ? and verdict = 'ok' and reason != ''", (key,))
     for rejection in folded.rejections:
         db.execute(
             "update entries set reason = ? where id = ? and issue = ? and verdict = 'ok'",
@@ -178,23 +198,77 @@ def _put_comments(db: Db, key: int, folded: State) -> None:
 
 def forget_issue(db: Db, key: int) -> None:
     """Remove everything derived of one issue, for a rebuild of it."""
-    for table in ("events", "entries", "comments", "labels", "links"):
+    for table in ("events", "entries"):
+        db.execute(f"delete from {table} where issue = ?", (key,))
+    _forget_state(db, key)
+
+
+def _forget_state(db: Db, key: int) -> None:
+    """Make an issue as blank as `reserve` does, and whatever it blocked free of it."""
+    id = db.execute("select id from issues where key = ?", (key,)).fetchone()[0]
+    touched = {row[0] for row in db.execute("select other from links where issue = ? and kind = 'blocks'", (key,))}
+    touched |= {row[0] for row in db.execute("select id from issues where parent = ?", (id,))}
+    for table in ("comments", "labels", "links"):
         db.execute(f"delete from {table} where issue = ?", (key,))
     db.execute("delete from texts where rowid in (select id from documents where issue = ?)", (key,))
     db.execute("delete from documents where issue = ?", (key,))
-
-
-def forget_waiting(db: Db, key: int) -> None:
-    """Remove what waited, so that it is looked at again."""
+    blank = _blank()
     db.execute(
-        "delete from events where entry in (select number from entries where issue = ? and verdict = 'waiting')", (key,)
+        f"update issues set {', '.join(f'{name} = :{name}' for name in blank)} where key = :key", blank | {"key": key}
     )
-    db.execute("delete from entries where issue = ? and verdict = 'waiting'", (key,))
+    derive.update_blocked(db, {id, *touched})
+
+
+def forget_entry(db: Db, key: int, id: str) -> None:
+    """Remove one entry whose verdict changed, so that it can be numbered anew."""
+    db.execute("delete from events where entry in (select number from entries where issue = ? and id = ?)", (key, id))
+    db.execute("delete from entries where issue = ? and id = ?", (key, id))
 
 
 def hide(db: Db, key: int, tip: str, seq: int) -> None:
     """Keep an issue without a readable root out of sight; its entries stay listed with their verdicts."""
+    _forget_state(db, key)
     db.execute("update issues set tip = ?, seq = ?, archived = ? where key = ?", (tip, seq, HIDDEN, key))
+
+
+def verdicts(db: Db, key: int) -> dict[str, tuple[str, bool]]:
+    """Return the verdict on each entry of an issue, and whether some of its past is missing."""
+    rows = db.execute("select id, verdict, partial from entries where issue = ?", (key,))
+    return {row[0]: (row[1], bool(row[2])) for row in rows}
+
+
+def issues_of(db: Db, entry: str) -> list[str]:
+    """Return the issues below whose root an entry stands."""
+    rows = db.execute(
+        "select issues.id from entries join issues on issues.key = entries.issue where entries.id = ? and rooted",
+        (entry,),
+    )
+    return [row[0] for row in rows]
+
+
+def among(db: Db, issue: str, entries: Iterable[str]) -> set[str]:
+    """Return those of the given entries that are in an issue."""
+    return {entry for entry in entries if issue in issues_of(db, entry)}
+
+
+def waiting(db: Db) -> Iterator[tuple[str, int, str, list[str]]]:
+    """Yield (issue, ms of its clock, reason, ids that are not here) of what waits or stands on what is not here."""
+    rows = db.execute(
+        "select issues.id as whole, issues.key, entries.parents, entries.ms, entries.reason from entries"
+        " join issues on issues.key = entries.issue where entries.verdict = 'waiting' or entries.partial"
+    ).fetchall()
+    for row in rows:
+        known = verdicts(db, row["key"])
+        yield row["whole"], row["ms"], row["reason"], [id for id in row["parents"].split() if id not in known]
+    for row in db.execute("select id, key, tip from issues where archived = ?", (HIDDEN,)).fetchall():
+        if row["tip"] not in verdicts(db, row["key"]):
+            yield row["id"], 0, "", [row["tip"]]
+
+
+def wake(db: Db, reason: str, early_ms: int) -> str:
+    """Return the time (ms) at which the first entry that waits for its time may be looked at again, or nothing."""
+    first = db.execute("select min(ms) from entries where verdict = 'waiting' and reason = ?", (reason,)).fetchone()[0]
+    return "" if first is None else str(first - early_ms)
 
 
 def heads(db: Db, key: int) -> set[str]:
