@@ -15,8 +15,12 @@ PERSON = ("Ada Lovelace", "ada@example.org")
 @pytest.fixture(autouse=True)
 def isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home of its own: keys, caches and git's configuration. Returns the folder."""
-    folder = tmp_path_factory.mktemp("home")
-    for name in os.environ:
+    return settle(tmp_path_factory.mktemp("home"), monkeypatch)
+
+
+def settle(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make `folder` the home, for fixtures that live longer than a test."""
+    for name in list(os.environ):
         if name.startswith(("GIT_", "TRACKER_", "XDG_")):
             monkeypatch.delenv(name)
     name, email = PERSON

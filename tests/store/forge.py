@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import os
 import struct
 import subprocess
 from collections.abc import Sequence
@@ -21,13 +22,13 @@ def signer(number: int, name: str = "Ada Lovelace", email: str = "ada@example.or
     return signer_from_seed(name, email, bytes([number]) * 32)
 
 
-def session(person: Signer, number: int, **changed: Any) -> Signer:
+def session(by: Signer, number: int, **changed: Any) -> Signer:
     """An agent's session with a fixed key and certificate."""
     fields: dict[str, Any] = {
         "sid": f"{number:012x}", "person": "ada", "client": "claude-code/2.1", "label": "fixer", "serial": number,
         "valid": (SECONDS - 60, SECONDS + 86400), "seed": bytes([number]) * 32, "nonce": bytes([number + 1]) * 32,
     }  # fmt: skip
-    return person.delegate(**{**fields, **changed})
+    return by.delegate(**{**fields, **changed})
 
 
 def envelope(events: Sequence[dict[str, Any]], **changed: Any) -> Envelope:
@@ -146,6 +147,13 @@ class Forge:
     def point(self, issue: str, id: str) -> None:
         """Move an issue's ref, whatever it pointed at."""
         self.git("update-ref", f"refs/git-tracker/issues/{issue}", id)
+
+    def place(self, issue: str, id: str) -> None:
+        """Move an issue's ref to what git would not let it point at, such as an object that is not here."""
+        path = os.path.join(self.git_dir, "refs/git-tracker/issues", issue)
+        with open(path + ".lock", "w", encoding="ascii") as file:
+            file.write(id + "\n")
+        os.replace(path + ".lock", path)
 
     def clock(self, parents: Sequence[str]) -> tuple[int, int]:
         """An hlc above that of the parents, as far as they can be read."""
