@@ -36,6 +36,8 @@ class Source(NamedTuple):
 
 def carry(store: IssueStore, by: Signer, source: Source, progress: Progress, report: Report) -> None:
     """Bring the tracker to what the source says, and count into the report. With its `dry_run` nothing is written."""
+    if not report.dry_run:
+        store.import_entries(by, lambda writing: [])  # any write first completes what one that died had begun
     ids = store.find_imported(source.name)
     fresh = [origin for origin in source.records if origin not in ids]
     done, total = 0, len(fresh) + len(source.links)
@@ -137,8 +139,20 @@ def _applied(portion: Iterable[Fields], state: Any) -> list[Event]:
             if not operations:
                 continue
             fields = {name: value for name, value in fields.items() if name != "text"} | {"operations": operations}
-        found.append(event(fields))
+        if not _stands(fields, state):
+            found.append(event(fields))
     return found
+
+
+def _stands(fields: Fields, state: Any) -> bool:
+    """Return whether the issue says so already: another import may have been faster, or somebody here."""
+    if fields["type"] == "link-added":
+        return f"{fields['kind']} {fields['issue']}" in state.sets.get("links", ())
+    if fields["type"] == "label-added":
+        return fields["label"] in state.sets.get("labels", ())
+    if fields["type"] == "comment-added":
+        return any(note["imported"] == fields["imported"] for note in state.comments.values())
+    return False
 
 
 def event(fields: Fields) -> Event:

@@ -50,19 +50,20 @@ def import_file(store: IssueStore, signer: Signer, path: str, progress: Progress
             report.skipped.append((f"line {line.number}", flaw))
         else:
             records[id] = line.record
-    found, links = {}, {}
-    known = {*store.find_imported(NAME), *records}
+    told: dict[str, list[Fields]] = {}
     for id, record in records.items():
         try:
-            events, linked = _events(id, record, store.workflow, report), _links(id, record, known, report)
-            for fields in events:
-                if fields["type"] != "criterion-checked":
-                    event(fields | ({"nonce": "0" * 32} if fields["type"] == "created" else {}))
+            told[id] = _events(id, record, store.workflow, report)
+            _check(told[id], record)
         except Invalid as error:
             report.skipped.append((id, str(error)))
-            continue
-        found[id], links[id] = events + linked[1], linked[0]
-    carry(store, signer, Source(NAME, found, links), progress, report)
+            told.pop(id, None)
+    known = {*store.find_imported(NAME), *told}
+    links: dict[str, list[Fields]] = {}
+    for id, events in told.items():
+        links[id], away = _links(id, records[id], known, report)
+        events += away
+    carry(store, signer, Source(NAME, told, links), progress, report)
     return report
 
 
@@ -137,23 +138,34 @@ def _events(id: str, record: Fields, workflow: Workflow, report: Report) -> list
     return [fields | {"imported": fields.get("imported") or _said(id, None, None)} for fields in found]
 
 
-def _links(id: str, record: Fields, known: set[str], report: Report) -> tuple[list[Fields], list[Fields]]:
-    """Return the links that an issue holds, and as custom fields those to issues that are not here."""
-    said = _said(id, None, None)
+def _check(events: list[Fields], record: Fields) -> None:
+    """Raise `Invalid` if anything in a record would be refused when it is written."""
     links = record.get("links") or []
     if type(links) is not list or any(type(link) is not dict for link in links):
         raise Invalid("links is not a list of objects")
-    held = [(link.get("kind"), link.get("issue")) for link in links if link.get("direction") == "out"]
-    if record.get("parent"):
-        held.append(("parent", record["parent"]))
-    if any(type(other) is not str for _, other in held):
+    held = [{"type": "link-added", "kind": kind, "issue": "0" * 40} for kind, _ in _held(record)]
+    for fields in [*events, *held]:
+        if fields["type"] != "criterion-checked":
+            event(fields | ({"nonce": "0" * 32} if fields["type"] == "created" else {}))
+    if any(type(other) is not str for _, other in _held(record)):
         raise Invalid("a link names no issue")
-    here = [{"type": "link-added", "kind": kind, "issue": other} for kind, other in held if other in known]
-    for fields in here:
-        event(fields | {"issue": "0" * 40})
-    away = [{"kind": kind, "issue": other} for kind, other in held if other not in known]
-    custom = list(_custom("links", away, report)) if away else []
-    return [fields | {"imported": said} for fields in here], [fields | {"imported": said} for fields in custom]
+
+
+def _held(record: Fields) -> list[tuple[Json, Json]]:
+    links = [link for link in record.get("links") or () if link.get("direction") == "out"]
+    parent = [("parent", record["parent"])] if record.get("parent") else []
+    return [(link.get("kind"), link.get("issue")) for link in links] + parent
+
+
+def _links(id: str, record: Fields, known: set[str], report: Report) -> tuple[list[Fields], list[Fields]]:
+    """Return the links that an issue holds, and as custom fields those to issues that are not here."""
+    here: list[Fields] = []
+    away: list[Fields] = []
+    for kind, other in _held(record):
+        (here if other in known else away).append({"kind": kind, "issue": other})
+    said = {"imported": _said(id, None, None)}
+    custom = [fields | said for fields in _custom("links", away, report)] if away else []
+    return [{"type": "link-added", **link, **said} for link in here], custom
 
 
 def _custom(name: str, value: Json, report: Report) -> Iterator[Fields]:

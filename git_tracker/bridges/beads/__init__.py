@@ -30,7 +30,7 @@ def import_file(store: IssueStore, signer: Signer, path: str, progress: Progress
         mapping = Mapping(origin, record, store.workflow, report)
         _link(mapping, links)
         if earlier:
-            mapping.keep("earlier", earlier)
+            mapping.put("earlier", earlier)
         found[origin] = mapping.events()
     carry(store, signer, Source(NAME, found, links.held), progress, report)
     return report
@@ -46,7 +46,7 @@ def _link(mapping: Mapping, links: Links) -> None:
             mapping.told(became)
         if why:
             inexact.append(dependency)
-            mapping.report.notes[f"a dependency {why}: kept in {NAME}:dependencies"] += 1
+            mapping.report.notes[f"a dependency {why}: whole in {NAME}:dependencies"] += 1
     if inexact:
         mapping.keep("dependencies", inexact if type(found) is list else found)
 

@@ -52,16 +52,20 @@ class Mapping:
         for name, value in self.left.items():
             self.keep(name, value)
         if self.other:
-            self.keep("other", self.other, "names that no custom field can have")
+            self.put("other", self.other, "names that no custom field can have")
         found += [{"type": "custom", "name": name, "value": value} for name, value in self.custom.items()]
         return [event | {"imported": event.get("imported") or self._origin()} for event in found]
 
     def keep(self, name: str, value: Json, note: str = "") -> None:
         """Put a field into a custom field of its name, or with others into `beads:other` if no field can have it."""
-        field = f"{NAME}:{name}"
-        if name in self.left and (name in _OURS or "#" in name or not is_line(field, MAX_WORD - 4)):
+        if name in _OURS or "#" in name or not is_line(f"{NAME}:{name}", MAX_WORD - 4):
             self.other[name] = value
-            return
+        else:
+            self.put(name, value, note)
+
+    def put(self, name: str, value: Json, note: str = "") -> None:
+        """Put something into a custom field, and a note into the report."""
+        field = f"{NAME}:{name}"
         if note:
             self.report.notes[f"{note}: whole in {field}"] += 1
         self.report.kept[field] += 1
