@@ -24,6 +24,7 @@ SESSION_EVENTS = 200
 PERSON = ("Ada Bench", "ada@example.org")
 _CLIENTS = ("claude-code/2.1", "codex/1.4", "fastmcp/4.1", "inspector/2.12")
 _REPACK_AFTER = 60_000  # entries: more loose objects than that make any file system slow
+_NOT_KEPT = ("GIT_", "TRACKER_", "XDG_", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")  # as installed: with .pyc files
 _STEPS = "comment label priority description assignee title criterion relates blocks estimate".split()
 _SHARES = (58, 8, 5, 8, 5, 2, 3, 4, 4, 3)
 
@@ -174,7 +175,7 @@ class Making:
 
 def world(folder: Path) -> dict[str, str]:
     """Return the environment of a run: keys and configuration under `folder`, nothing of the person who runs it."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "TRACKER_", "XDG_"))}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_KEPT)}
     folder.mkdir(parents=True, exist_ok=True)
     name, email = PERSON
     (folder / ".gitconfig").write_text(f"[user]\n\tname = {name}\n\temail = {email}\n", encoding="utf-8")
