@@ -38,11 +38,15 @@ def find(start: str = ".", environ: "os._Environ[str] | dict[str, str] | None" =
     """
     environ = os.environ if environ is None else environ
     if not os.path.isdir(start):
-        raise NotFound(f"no folder {start}", _HINT)
+        raise NotFound(f"no folder {start}", _HINT, code="no_repository")
     if environ.get("GIT_DIR") and start == ".":
         git_dir = os.path.abspath(environ["GIT_DIR"])
         if not _is_git_dir(git_dir):
-            raise NotFound(f"GIT_DIR is set to {environ['GIT_DIR']}, which is no git repository", "unset GIT_DIR")
+            raise NotFound(
+                f"GIT_DIR is set to {environ['GIT_DIR']}, which is no git repository",
+                "unset GIT_DIR",
+                code="no_repository",
+            )
         return _place(git_dir, _work_tree(git_dir, environ))
     folder = os.path.realpath(start)
     while True:
