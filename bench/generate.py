@@ -5,25 +5,27 @@ Everything goes through the store's one write path, a session at a time, with a 
 size give the same ids; what was made is kept outside the repository and copied for every run.
 """
 
+import hashlib
 import json
 import os
 import shutil
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from texts import Vocabulary, drawn
 
-from git_tracker.store import IssueStore, Signer, Writing, changes
+from git_tracker.store import IssueStore, Signer, Writing, changes, keystore, trust
 
 VERSION = 1  # of what is generated: another number makes it anew
 START = 1_704_067_200  # 2024-01-01, in seconds
 SESSION_EVENTS = 200
 PERSON = ("Ada Bench", "ada@example.org")
 _CLIENTS = ("claude-code/2.1", "codex/1.4", "fastmcp/4.1", "inspector/2.12")
-_REPACK_AFTER = 60_000  # entries: more loose objects than that make any file system slow
+_PACK_AFTER = 20_000  # entries in one pack of the making
 _NOT_KEPT = ("GIT_", "TRACKER_", "XDG_", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")  # as installed: with .pyc files
 _STEPS = "comment label priority description assignee title criterion relates blocks estimate".split()
 _SHARES = (58, 8, 5, 8, 5, 2, 3, 4, 4, 3)
@@ -51,22 +53,48 @@ class Making:
         self._all: list[str] = []
         self.entries = self.events = 0
         self.folder = folder
+        keystore.make(trust.handle_for(*PERSON), *PERSON, Random(f"person {seed}").randbytes)  # the same for all sizes
         self.store = IssueStore.open(
             str(folder), clock=lambda: self._seconds * 10**9, entropy=Random(f"keys {seed}").randbytes
         )
         self._person, _ = self.store.init()
+        self._raws: list[bytes] = []
+        self.store.objects.write_commit = self._keep  # type: ignore[method-assign]
 
     def fill(self, issues: int) -> None:
-        packed = sessions = 0
+        sessions = 0
         while len(self._all) < issues or self._open:
             sessions += 1
             signer = self._person if sessions % 10 == 0 else self._agent(sessions)
             self.store.import_entries(signer, lambda writing: self._session(writing, issues))
-            if self.entries - packed > _REPACK_AFTER:
-                packed = self.entries
-                pack(self.folder, quick=True)
+            if len(self._raws) > _PACK_AFTER:
+                self._flush()
+        self._flush()
         self.health = self.store.health()
         self.store.close()
+
+    def _keep(self, raw: bytes) -> str:
+        """Take a commit that the store writes: a file for each would cost more than all the rest."""
+        self._raws.append(raw)
+        return ""
+
+    def _flush(self) -> None:
+        """Put the commits into a pack (gitformat-pack(5)) and the refs into packed-refs."""
+        parts = [b"PACK" + (2).to_bytes(4, "big") + len(self._raws).to_bytes(4, "big")]
+        for raw in self._raws:
+            size, head = len(raw) >> 4, [0x10 | len(raw) & 15]  # type 1: commit
+            while size:
+                head[-1] |= 0x80
+                head.append(size & 0x7F)
+                size >>= 7
+            parts += [bytes(head), zlib.compress(raw, 1)]
+        body = b"".join(parts)
+        body += hashlib.sha1(body, usedforsecurity=False).digest()
+        subprocess.run(
+            ["git", "-C", str(self.folder), "index-pack", "--stdin"], input=body, check=True, stdout=subprocess.DEVNULL
+        )
+        git(self.folder, "pack-refs", "--all")
+        self._raws.clear()
 
     def _agent(self, number: int) -> Signer:
         client = self._random.choice(_CLIENTS)
@@ -189,10 +217,10 @@ def git(folder: Path | str, *words: str) -> str:
     return subprocess.run(["git", "-C", str(folder), *words], check=True, capture_output=True, text=True).stdout
 
 
-def pack(folder: Path, *, quick: bool = False) -> None:
+def pack(folder: Path) -> None:
     """Pack objects and refs as upkeep does in the background."""
     git(folder, "pack-refs", "--all")
-    git(folder, "repack", "-d", "-q", *(() if quick else ("-a",)))
+    git(folder, "repack", "-a", "-d", "-f", "-q")
 
 
 def cache() -> Path:
@@ -209,6 +237,12 @@ def made(size: int, seed: int = 1, *, texts: bool = True, kept: Path | None = No
         command = [sys.executable, __file__, str(size), str(folder), str(seed), "texts" if texts else "bare"]
         subprocess.run(command, check=True, env=world(folder / "world"))
     return folder
+
+
+def opened(folder: Path) -> None:
+    """Bring the index of a generated repository to the version of today's program, once for all runs."""
+    code = "import sys; from git_tracker.store import IssueStore; IssueStore.open(sys.argv[1]).close()"
+    subprocess.run([sys.executable, "-c", code, str(folder / "repo")], check=True, env=world(folder / "world"))
 
 
 def facts(folder: Path) -> dict[str, int]:

@@ -26,6 +26,7 @@ class Grounds:
         for size in self.sizes:
             measure.note(f"repository of {size:,} issues …")
             source = generate.made(size)
+            generate.opened(source)
         shutil.copytree(source / "world/config", self.scratch / "world/config", dirs_exist_ok=True)
         os.environ.clear()
         os.environ.update(self.environ)

@@ -1,6 +1,6 @@
 """`make bench`: one table, everything measured against its floor in the same run.
 
-python bench/run.py [--sizes 1k,10k,100k] [--only commands,calls,…] [--quick] [--no-docs]
+python bench/run.py [--sizes 1k,10k,100k] [--only commands,calls,…] [--quick | --effort SHARE] [--no-docs]
 """
 
 import argparse
@@ -39,7 +39,7 @@ def main() -> None:
     asked = _asked()
     scratch = Path(tempfile.mkdtemp(prefix="run-", dir=_kept()))
     try:
-        grounds = Grounds(scratch, asked.sizes, 0.1 if asked.quick else 1.0)
+        grounds = Grounds(scratch, asked.sizes, 0.1 if asked.quick else asked.effort)
         grounds.prepare()
         before = os.getloadavg()[0]
         table: list[Row] = []
@@ -62,6 +62,7 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--sizes", type=_sizes, default=_sizes("1k,10k"), help="numbers of issues (1k,10k)")
     parser.add_argument("--only", type=_groups, default=list(GROUPS), help=f"some of {','.join(GROUPS)}")
     parser.add_argument("--quick", action="store_true", help="a tenth of the runs: to see that it works")
+    parser.add_argument("--effort", type=float, default=1.0, help="share of the usual number of runs")
     parser.add_argument("--no-docs", dest="docs", action="store_false", help="leave docs/BENCHMARKS.md as it is")
     return parser.parse_args()
 
