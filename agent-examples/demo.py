@@ -106,7 +106,7 @@ def main() -> int:
         prepare(repo, env)
         url, token = stack.enter_context(serving(repo, options.port, env))
         print(f"\nOpen {url}/#token={token}\n\nCtrl-C ends the demo.\n", flush=True)
-        running = agents(repo, url, token, 0.05 if options.fast else 2.0, env)
+        running = agents(repo, url, token, 0.05 if options.fast else 3.0, env)
         for agent in running:
             stack.callback(agent.wait, 10)
             stack.callback(agent.terminate)
