@@ -30,8 +30,8 @@ def code(error: errors.TrackerError) -> int:
 
 def tell(error: errors.TrackerError, *, as_json: bool) -> int:
     """Say on stderr what is wrong and what would work, with JSON on stdout if asked; return the exit code."""
-    hint = f"\nhint: {escape.line(error.hint)}" if error.hint else ""
-    sys.stderr.write(f"tracker: {escape.line(str(error))}{hint}\n")
+    hint = f"start again from {error.start}" if isinstance(error, errors.EpochChanged) else error.hint
+    sys.stderr.write(f"tracker: {escape.line(str(error))}\n" + (f"hint: {escape.line(hint)}\n" if hint else ""))
     if as_json:
         import json
 
@@ -44,6 +44,8 @@ def translated(error: Exception) -> errors.TrackerError:
     if isinstance(error, OSError):
         what = f"{error.strerror or error}: {error.filename}" if error.filename else str(error.strerror or error)
         return errors.Unusable(what, "`tracker doctor` looks for what is wrong")
+    if type(error).__module__ == "sqlite3":
+        return errors.Unusable(f"the index cannot be read: {error}", "`tracker doctor --repair` builds it anew")
     name = type(error).__name__
     return errors.TrackerError(
         f"{name}: {error}", "this looks like a bug; TRACKER_DEBUG=1 shows where it happened", code="bug"

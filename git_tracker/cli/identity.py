@@ -8,7 +8,8 @@ INIT = """\
 tracker init
 
 Prepares the repository: a signing key for you on this device, and a trust root that names you as its owner. Does no
-harm when repeated. Everything lives in refs/git-tracker/ and .git/git-tracker/; your files and branches stay as they are.
+harm when repeated. Everything lives in refs/git-tracker/ and .git/git-tracker/; your files and branches stay as they
+are.
 
 Example: tracker init
 """

@@ -14,6 +14,7 @@ from git_tracker.cli.main import main
 from git_tracker.store import IssueStore, Signer
 
 ROOT = Path(__file__).resolve().parents[2]
+EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 
 
 class Answer(NamedTuple):
@@ -51,6 +52,12 @@ def program(*words: str | bytes, cwd: Path, text: str = "", **environ: str) -> A
         cwd=cwd, env=env, input=text, capture_output=True, encoding="utf-8", timeout=60, check=False,
     )  # fmt: skip
     return Answer(done.returncode, done.stdout, done.stderr)
+
+
+def git(repo: Path, *words: str) -> str:
+    """Run stock git in a repository and return what it says; commits are by somebody who is no member."""
+    argv = ["git", "-C", repo, "-c", "user.name=Mallory", "-c", "user.email=m@example.org", *words]
+    return subprocess.run(argv, check=True, capture_output=True, text=True).stdout.strip()
 
 
 @pytest.fixture

@@ -3,7 +3,9 @@
 import csv
 import io
 import json
+import os
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pytest
 
 from git_tracker.cli.main import VERBS
 from git_tracker.store import IssueStore, Signer
-from tests.cli.conftest import Tracker, program
+from tests.cli.conftest import EMPTY_TREE, ROOT, Tracker, git, program
 
 
 def test_init_makes_a_tracker_once(repo: Path) -> None:
@@ -198,11 +200,6 @@ def test_edit_on_a_terminal_takes_what_the_editor_leaves(
 
 def terminal(words: str, cwd: Path, **environ: str) -> str:
     """Run the program on a pseudo-terminal and return what it showed."""
-    import os
-    import sys
-
-    from tests.cli.conftest import ROOT
-
     command = f"{sys.executable} -m git_tracker {words}"
     env = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "COLUMNS": "100", **environ}
     done = subprocess.run(
@@ -262,11 +259,6 @@ def test_log_tells_what_happened_newest_last(tracker: Tracker, issue: str) -> No
 
 
 def test_log_follows_what_others_do(repo: Path, store: IssueStore, ada: Signer, issue: str) -> None:
-    import os
-    import sys
-
-    from tests.cli.conftest import ROOT
-
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     argv = [sys.executable, "-m", "git_tracker", "log", "--follow", "--json"]
     with subprocess.Popen(argv, cwd=repo, env=env, stdout=subprocess.PIPE, encoding="utf-8") as following:
@@ -302,7 +294,7 @@ def test_audit_names_the_papers_and_each_entry(tracker: Tracker, store: IssueSto
 def test_verify_passes_what_is_right_and_fails_what_is_not(repo: Path, tracker: Tracker, issue: str) -> None:
     right = tracker("verify", "--json")
     ref = f"refs/git-tracker/issues/{issue}"
-    forged = git(repo, "commit-tree", "4b825dc642cb6eb9a060e54bf8d69288fbee4904", "-p", issue, "-m", "forged")
+    forged = git(repo, "commit-tree", EMPTY_TREE, "-p", issue, "-m", "forged")
     git(repo, "update-ref", ref, forged)
     wrong = tracker("verify", issue, "--json")
 
@@ -311,16 +303,9 @@ def test_verify_passes_what_is_right_and_fails_what_is_not(repo: Path, tracker: 
     assert tracker("show", issue).code == 0
 
 
-def git(repo: Path, *words: str) -> str:
-    names = ("-c", "user.name=Mallory", "-c", "user.email=m@example.org")
-    return subprocess.run(
-        ["git", "-C", repo, *names, *words], check=True, capture_output=True, text=True
-    ).stdout.strip()
-
-
 def test_quarantine_lists_and_shows_what_did_not_take_effect(repo: Path, tracker: Tracker, issue: str) -> None:
     assert tracker("quarantine", "list", "--json").json == {"items": [], "next": None, "total": 0}
-    forged = git(repo, "commit-tree", "4b825dc642cb6eb9a060e54bf8d69288fbee4904", "-p", issue, "-m", "forged\x1b[31m")
+    forged = git(repo, "commit-tree", EMPTY_TREE, "-p", issue, "-m", "forged\x1b[31m")
     git(repo, "update-ref", f"refs/git-tracker/issues/{issue}", forged)
 
     assert [item["entry"] for item in tracker("quarantine", "--json").json["items"]] == [forged]
@@ -383,8 +368,6 @@ def test_doctor_finds_and_mends_a_damaged_index(repo: Path, tracker: Tracker, st
 
 
 def test_doctor_names_a_ref_without_an_object_and_a_lock_left_behind(repo: Path, tracker: Tracker, issue: str) -> None:
-    import os
-
     lost = repo / ".git/refs/git-tracker/issues" / ("a" * 40)
     lost.write_text("b" * 40 + "\n")
     lock = repo / f".git/refs/git-tracker/issues/{issue}.lock"
