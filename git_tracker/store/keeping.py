@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Self
 
 from git_tracker.errors import Unusable
@@ -75,46 +76,92 @@ class Keeper(Reader):
 
         A reader does not wait for a writer: whoever writes brings the index up to date anyway.
         """
-        if not force and not self._stale:
-            if reading.is_fresh(self.reader, self.place.common, self.workflow, self.now_ms):
-                self._ring()
-                return
+        self._objects.require_own_process()
+        if not force and not self._stale and self._is_fresh():
+            self._ring()
+            return
         with self._lock, held(self._lock_path) if wait or force or self._stale else tried(self._lock_path) as free:
             if free is not False:
                 self._catch_up(force=force, progress=progress)
         self._ring()
+
+    def _is_fresh(self) -> bool:
+        if self._is_replaced():
+            self._stale = True
+            return False
+        try:
+            return reading.is_fresh(self.reader, self.place.common, self.workflow, self.now_ms)
+        except schema.Error:
+            self._stale = True
+            return False
+
+    def _is_replaced(self) -> bool:
+        """Return whether the index file that is open is no longer the one that others see."""
+        try:
+            return os.stat(self._index_path).st_ino != self._inode
+        except OSError:
+            return True
+
+    def _mend(self) -> None:
+        """Throw a damaged index away and build it anew."""
+        with self._lock, held(self._lock_path):
+            self._attach(damaged=not self._is_replaced())
+            self._catch_up(force=True)
 
     def rebuild(self, progress: Progress | None = None) -> None:
         """Complete what a dead writer left, then empty the index and fill it again from git, as a new epoch."""
         with self._lock, held(self._lock_path):
             if self._writable():
                 self._publisher.recover()
-            self._db.execute("begin immediate")
-            schema.clear(self._db, self._entropy(4).hex())
-            self._db.execute("commit")
+            if self._is_replaced():
+                self._attach()
+            self._clear()
             self._catch_up(force=True, progress=progress)
         self._ring()
 
+    def _clear(self) -> None:
+        try:
+            self._db.execute("begin immediate")
+            schema.clear(self._db, self._entropy(4).hex())
+            self._db.execute("commit")
+        except schema.Error:
+            self._attach(damaged=True)
+
     def _catch_up(self, *, force: bool, progress: Progress | None = None) -> None:
-        with self._lock:
-            try:
-                self._db.execute("begin immediate")
-                if not self.root and (root := reading.pinned(self.place)):
-                    self._projection.pin(root)  # somebody else made this a tracker
-                self._projection.catch_up(self._clock(), force=force, progress=progress)
-                self._db.execute("commit")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("rollback")
-                raise
-            self._stale = False
+        """Make the index equal to git. Must run under the tracker's lock."""
+        if self._is_replaced():
+            self._attach()
+        try:
+            self._absorb(force, progress)
+        except schema.Error as error:
+            if not schema.is_damage(error):
+                raise schema.failed(error) from error
+            self._attach(damaged=True)
+            self._absorb(True, progress)
+        self._stale = False
+
+    def _absorb(self, force: bool, progress: Progress | None = None) -> None:
+        try:
+            self._db.execute("begin immediate")
+            if not self.root and (root := reading.pinned(self.place)):
+                self._projection.pin(root)  # somebody else made this a tracker
+            self._projection.catch_up(self._clock(), force=force, progress=progress)
+            self._db.execute("commit")
+        except BaseException:
+            self._roll_back()
+            raise
+
+    def _roll_back(self) -> None:
+        with suppress(schema.Error):
+            if self._db.in_transaction:
+                self._db.execute("rollback")
 
     def _ring(self) -> None:
-        epoch, seq = (
-            read.epoch(self.reader),
-            self.reader.execute("select coalesce(max(seq), 0) from events").fetchone()[0],
-        )
-        cue = Cue(epoch, seq)
+        try:
+            seq = self.reader.execute("select coalesce(max(seq), 0) from events").fetchone()[0]
+            cue = Cue(read.epoch(self.reader), seq)
+        except schema.Error:  # whoever asks next mends it
+            return
         with self._lock:
             if cue == self._rung:
                 return
@@ -124,10 +171,7 @@ class Keeper(Reader):
     def _open_index(self) -> None:
         os.makedirs(self.home, mode=0o700, exist_ok=True)
         self._lock_path = os.path.join(self.home, "lock")
-        try:
-            self._db = self._prepared()
-        except schema.Error:
-            schema.remove(self._index_path)
+        with held(self._lock_path):
             self._db = self._prepared()
         self._generation = self._db
         self._stale = True
@@ -142,11 +186,27 @@ class Keeper(Reader):
         )
         self._projection.read_trust(listing if root else {})
 
+    def _attach(self, *, damaged: bool = False) -> None:
+        """Open the index file anew, an empty one in place of a damaged one. Must run under the tracker's lock."""
+        with suppress(schema.Error):
+            self._db.close()
+        if damaged:
+            schema.remove(self._index_path)
+        self._db = self._projection.db = self._prepared()
+        self._generation = self._db
+
     def _prepared(self) -> schema.Db:
-        db = schema.connect(self._index_path)
-        with held(self._lock_path):
-            schema.prepare(db, self._entropy(4).hex())
-        return db
+        for attempt in range(2):
+            try:
+                db = schema.connect(self._index_path)
+                schema.prepare(db, self._entropy(4).hex())
+                self._inode = os.stat(self._index_path).st_ino
+                return db
+            except schema.Error as error:
+                if attempt or not schema.is_damage(error):
+                    raise schema.failed(error) from error
+                schema.remove(self._index_path)
+        raise AssertionError("unreachable")
 
     def _oldest(self, tip: str) -> str:
         entries = EventLog(self._objects).read_trust((tip,))

@@ -28,10 +28,14 @@ class GitRepository:
         except pygit2.GitError as error:
             raise _translated(error, place) from error
 
+    def require_own_process(self) -> None:
+        """Raise `Unusable` in a process that was forked off after the repository was opened."""
+        if os.getpid() != self._process:
+            raise Unusable("the store was opened before a fork", "open it in the process that uses it", code="forked")
+
     @property
     def repo(self) -> "pygit2.Repository":
-        if os.getpid() != self._process:
-            raise Unusable("the store was opened before a fork", "open it in the process that uses it")
+        self.require_own_process()
         return self._repo
 
     def has(self, id: str) -> bool:

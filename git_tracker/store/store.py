@@ -4,22 +4,21 @@ In: every write is decided on the state it will build on, signed, journaled, wri
 Out: the index grows by a sequence number and the bus rings, whoever wrote: this process, another, or a sync.
 """
 
-import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from git_tracker.errors import Conflict, Invalid, NotFound, Refused
-from git_tracker.store import canonical, changes, keystore, query, refs, trust, verification
+from git_tracker.store import changes, keystore, query, refs, repeats, trust, verification
 from git_tracker.store.identity import Signer
-from git_tracker.store.index import read, search
+from git_tracker.store.index import read, schema, search
 from git_tracker.store.issue import Json
 from git_tracker.store.keeping import Keeper
 from git_tracker.store.lock import held
 from git_tracker.store.projection import Progress
 from git_tracker.store.publishing import Moved
 from git_tracker.store.trust import Member
-from git_tracker.store.writing import Writing
+from git_tracker.store.writing import Writing, parents_first
 
 _RETRIES = 20
 
@@ -111,7 +110,12 @@ class IssueStore(Keeper):
         Each item has the fields of `changes.CREATE_FIELDS` and may have `parent`, `blocked_by`, `relates`,
         `discovered_from` and `imported`; ids there may be `#name`, where `name` is the `ref` of another item.
         """
-        return self._write(by, lambda writing: writing.create(plan), rk, ["create", *plan])
+
+        def recall(wrote: list[tuple[str, bool]]) -> list[str]:
+            made = [issue for issue, created in wrote if created]
+            return [issue for _, issue in sorted(zip(parents_first(plan), made, strict=True))] if made else []
+
+        return self._write(by, lambda writing: writing.create(plan), rk, ["create", *plan], recall)
 
     def update_issue(
         self, by: Signer, id: str, what: Mapping[str, Any], *, rk: str = "", expect: Sequence[str] = ()
@@ -187,54 +191,52 @@ class IssueStore(Keeper):
 
         return self._write(by, plan, rk, [*request, id])[0]
 
-    def _write(self, by: Signer, decide: Callable[[Writing], list[str]], rk: str, request: Sequence[Any]) -> list[str]:
-        """The write path, in the order that makes it safe. `decide` may run several times."""
+    def _write(
+        self, by: Signer, decide: Callable[[Writing], list[str]], rk: str, request: Sequence[Any],
+        recall: Callable[[list[tuple[str, bool]]], list[str]] = lambda wrote: list(dict(wrote)),
+    ) -> list[str]:  # fmt: skip
+        """The write path, in the order that makes it safe. `decide` may run several times.
+
+        `recall` makes the answer to a repeated request from the issues it wrote to and whether it created them.
+        """
         self._require_writable()
         self._require_member(by)
-        key = _request_key(rk, request)
+        key = repeats.key(rk, request)
+        self._objects.require_own_process()
         for _ in range(_RETRIES):
+            published = False
             with self._lock, held(self._lock_path):
-                if self._publisher.recover():
+                if self._publisher.recover() or self._stale or self._is_replaced():
                     self._catch_up(force=True)
-                self._db.execute("begin immediate")
                 try:
+                    self._db.execute("begin immediate")
                     self._projection.catch_up(self._clock())
-                    prior = self._repeated(by, rk, key)
+                    prior = recall(repeats.written(self._db, by.issuer, rk, key))
                     writing = Writing(self._projection, by, key, self._clock, self._entropy)
                     result = prior or decide(writing)
                     if writing.records:
                         self._publisher.publish(writing.records)
+                        published = True
                         self._projection.marked(self._clock())
                     self._db.execute("commit")
                 except Moved:
-                    self._db.execute("rollback")
+                    self._roll_back()
                     self._catch_up(force=True)
                     continue
+                except schema.Error as error:
+                    self._roll_back()
+                    self._stale = True
+                    if not published:  # else it stands in git, and whoever reads next brings the index up to date
+                        if not schema.is_damage(error):
+                            raise schema.failed(error) from error
+                        self._attach(damaged=True)
+                        continue
                 except BaseException:
-                    if self._db.in_transaction:
-                        self._db.execute("rollback")
+                    self._roll_back()
                     raise
             self._ring()
             return result
         raise Conflict("the issue kept moving while it was written", "try again", code="busy")
-
-    def _repeated(self, by: Signer, rk: str, key: str) -> list[str]:
-        """Return the issues that this very request wrote before; raise `Invalid` if the key stood for another."""
-        if not rk:
-            return []
-        rows = self._db.execute(
-            "select entries.rk, issues.id from entries join issues on issues.key = entries.issue"
-            " where entries.issuer = ? and entries.rk >= ? and entries.rk < ? order by entries.number",
-            (by.issuer.hex(), f"{rk}#", f"{rk}$"),
-        ).fetchall()
-        for found in rows:
-            if found[0] != key:
-                raise Invalid(
-                    f"the request key {rk!r} was used for another request",
-                    "use a new key for a new request",
-                    code="rk_reused",
-                )
-        return list(dict.fromkeys(row[1] for row in rows))
 
     def _best_ready(self, writing: Writing, text: str) -> str:
         now_ms = self.now_ms
@@ -272,7 +274,7 @@ class IssueStore(Keeper):
             self._publisher.publish(writing.records)
             self._db.execute("commit")
         except BaseException:
-            self._db.execute("rollback")
+            self._roll_back()
             raise
         return id
 
@@ -280,13 +282,3 @@ class IssueStore(Keeper):
         self._save_pin(root)
         self._projection.pin(root)
         self._catch_up(force=True)
-
-
-def _request_key(rk: str, request: Sequence[Any]) -> str:
-    """Return what an entry stores of a request key: the key and a digest of what was asked for."""
-    if not rk:
-        return ""
-    if len(rk) > 128 or not rk.isascii() or not rk.isprintable() or " " in rk or "#" in rk:
-        raise Invalid("a request key is up to 128 printable ASCII characters without blanks and #")
-    digest = hashlib.sha256(canonical.dumps(list(request)).encode()).hexdigest()[:16]
-    return f"{rk}#{digest}"

@@ -124,6 +124,27 @@ def set_meta(db: Db, name: str, value: str) -> None:
     db.execute("insert or replace into meta values (?, ?)", (name, value))
 
 
+_DAMAGE = (
+    "malformed", "not a database", "no such table", "no such column", "disk i/o", "vtable constructor", "unable to open",
+    "constraint failed",
+)  # fmt: skip
+
+
+def is_damage(error: Error) -> bool:
+    """Return whether an index file that fails like this should be thrown away and built anew."""
+    return any(words in str(error).lower() for words in _DAMAGE)
+
+
+def failed(error: Error) -> Unusable:
+    """Say what a failure that a new file would not mend means to the user."""
+    text = str(error)
+    if "full" in text:
+        return Unusable("the disk is full", "free some space and run it again", code="disk_full")
+    if "locked" in text or "busy" in text:
+        return Unusable("the index is in use by another process", "try again", code="busy")
+    return Unusable(f"the index failed: {text}", "run `tracker doctor`")
+
+
 def check(db: Db) -> None:
     """Raise `Unusable` if the file fails SQLite's own quick check."""
     found = db.execute("pragma quick_check(1)").fetchone()[0]
