@@ -14,7 +14,7 @@ from git_tracker.errors import TrackerError, Unusable
 
 _SCHEMA = """
 create table if not exists journal (
-    number integer primary key,
+    number integer primary key autoincrement,
     id text not null,
     ref text not null,
     old text,

@@ -3,9 +3,10 @@
 Runs under the tracker's lock. Knows commits and refs, not what they mean.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
-from git_tracker.errors import Conflict
+from git_tracker.errors import Conflict, TrackerError
 from git_tracker.store import refs
 from git_tracker.store.journal import Journal, Record
 from git_tracker.store.objects import GitRepository
@@ -41,8 +42,6 @@ class Publisher:
         journal = self._journal
         numbers = journal.add(records, done=self._finished)
         self._finished = []
-        for record in records:
-            self._objects.write_commit(record.raw)
         first: dict[str, str | None] = {}
         heads: dict[str, bytes] = {}
         last: dict[str, str] = {}
@@ -50,15 +49,36 @@ class Publisher:
             first.setdefault(record.ref, record.old)
             heads.setdefault(record.ref, record.raw)
             last[record.ref] = record.id
-        moved: set[str] = set()
         try:
+            for record in records:
+                self._objects.write_commit(record.raw)
             for ref in sorted(last, key=lambda ref: first[ref] is None):
                 self._swap(ref, first[ref], last[ref], heads[ref])
-                moved.add(ref)
-        except Conflict as error:
-            journal.strike(n for n, record in zip(numbers, records, strict=True) if record.ref not in moved)
-            raise Moved from error
+        except Exception as error:
+            moved = {ref for ref in last if self._objects.target(ref) == last[ref]}
+            if isinstance(error, Conflict):
+                moved -= {ref for ref in moved if self._undo(ref, last[ref], first[ref])}
+            if len(moved) < len(last):  # else it failed after the last step: all is done
+                left = [n for n, record in zip(numbers, records, strict=True) if record.ref not in moved]
+                if isinstance(error, Conflict) or not moved:
+                    self._strike(left)
+                if isinstance(error, Conflict):
+                    raise Moved from error
+                raise
         self._finished = numbers
+
+    def _undo(self, ref: str, new: str, old: str | None) -> bool:
+        try:
+            if old is not None:
+                self._objects.move(ref, new, old)
+            return old is not None
+        except TrackerError:
+            return False
+
+    def _strike(self, numbers: Iterable[int]) -> None:
+        """Take back what nobody was told of; where even that fails, the next writer completes it."""
+        with suppress(TrackerError):
+            self._journal.strike(numbers)
 
     def _swap(self, ref: str, old: str | None, new: str, raw: bytes) -> None:
         """Move a ref, keeping in reach what the first new entry (`raw`) does not build on, such as a bad one."""
