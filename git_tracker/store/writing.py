@@ -55,7 +55,7 @@ class Writing:
         """Create a plan's issues; ids in its fields may be `#ref` of another item. Returns the ids in order."""
         made: dict[str, str] = {}
         ids: dict[int, str] = {}
-        for number in _parents_first(items):
+        for number in parents_first(items):
             item: dict[str, Any] = dict(items[number])
             ref, imported = item.pop("ref", ""), item.pop("imported", None)
             item.pop("blocked_by", None)
@@ -167,7 +167,7 @@ class Writing:
         return made.get(name) or self.resolve(name)
 
 
-def _parents_first(items: Sequence[Mapping[str, Any]]) -> list[int]:
+def parents_first(items: Sequence[Mapping[str, Any]]) -> list[int]:
     """Order a plan so that every item comes after those whose ids its root entry names."""
     numbers = {item["ref"].removeprefix("#"): number for number, item in enumerate(items) if item.get("ref")}
     if len(numbers) != sum(1 for item in items if item.get("ref")):
