@@ -24,7 +24,7 @@ def path(person: str) -> str:
 def people() -> list[str]:
     """Return the handles of all people whose keys are here."""
     try:
-        return sorted(name for name in os.listdir(folder()) if not name.endswith(".pub"))
+        return sorted(name for name in os.listdir(folder()) if not name.endswith(".pub") and not name.startswith("."))
     except OSError:
         return []
 
@@ -47,16 +47,23 @@ def load(person: str, name: str, email: str) -> Signer:
 
 
 def make(person: str, name: str, email: str, entropy: Entropy) -> Signer:
-    """Make a key for a person and store it; an existing one is never overwritten."""
+    """Make a key for a person and store it; one that is there already, perhaps made this very moment, stays."""
     seed = entropy(32)
     signer = signer_from_seed(name, email, seed)
     os.makedirs(folder(), mode=0o700, exist_ok=True)
     text = sshwire.private_file(seed, signer.identity.key, f"{person}@tracker", entropy(4))
-    descriptor = os.open(path(person), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+    new = os.path.join(folder(), f".{person}.{entropy(4).hex()}")
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(new, path(person))  # whole or not at all, and never over another
+    except FileExistsError:
+        return load(person, name, email)
+    finally:
+        os.unlink(new)
     with open(f"{path(person)}.pub", "w", encoding="ascii") as file:
         file.write(sshwire.public_line(signer.identity.key, f"{person}@tracker") + "\n")
     return signer
