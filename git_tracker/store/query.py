@@ -7,6 +7,7 @@ import time
 from typing import NamedTuple
 
 from git_tracker.errors import Invalid
+from git_tracker.store.canonical import text_flaw
 
 MAX_QUERY = 1024
 
@@ -50,6 +51,8 @@ def parse(text: str, now: int) -> Query:
     """Parse a query; `now` (seconds since 1970) is what `updated:<7d` counts from. Raise `Invalid` with what would work."""
     if len(text) > MAX_QUERY:
         raise Invalid(f"the query is longer than {MAX_QUERY} characters", "use fewer words")
+    if flaw := text_flaw(text):
+        raise Invalid(f"the query cannot be read: {flaw}")
     groups: list[list[Term]] = [[]]
     sort = None
     for token, quoted in _tokens(text):
