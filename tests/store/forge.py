@@ -120,6 +120,7 @@ class Forge:
     def __init__(self, store: IssueStore) -> None:
         self.store = store
         self.git_dir = store.place.common
+        self._last = (0, 0)
         self._n: dict[bytes, tuple[int, str]] = {}
 
     def git(self, *arguments: str, stdin: bytes = b"", check: bool = True) -> str:
@@ -156,15 +157,16 @@ class Forge:
         os.replace(path + ".lock", path)
 
     def clock(self, parents: Sequence[str]) -> tuple[int, int]:
-        """An hlc above that of the parents, as far as they can be read."""
-        found = [(self.store.now_ms, 0)]
+        """An hlc above that of the parents, as far as they can be read, and of whatever was made here before."""
+        found = [(self.store.now_ms, 0), (self._last[0], self._last[1] + 1)]
         for parent in parents:
             try:
                 ms, count = format.decode(parent, self.raw(parent)).envelope.hlc
                 found.append((ms, count + 1))
             except Exception:
                 continue
-        return max(found)
+        self._last = max(found)
+        return self._last
 
     def payload(self, by: Signer, events: Sequence[dict[str, Any]], parents: Sequence[str], **changed: Any) -> bytes:
         """An honest entry's payload, unless `changed` says otherwise."""
