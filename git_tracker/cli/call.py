@@ -76,8 +76,8 @@ class Call:
 
     def close(self) -> None:
         """Give back every repository that was opened."""
-        for reader in self._opened:
-            reader.close()
+        while self._opened:
+            self._opened.pop().close()
 
     @property
     def person(self) -> str:
@@ -199,6 +199,13 @@ def _run(verbs: Verbs, words: Sequence[str]) -> int:
         return exits.DONE
     call = Call(verbs, values)
     try:
+        return function(call) or exits.DONE
+    except Exception as error:
+        if not exits.is_index_damage(error):
+            raise
+        call.close()
+        call.note("the index is damaged; building it anew from git")
+        call.store().rebuild(call.progress("indexing"))
         return function(call) or exits.DONE
     finally:
         call.close()

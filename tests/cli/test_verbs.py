@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import time
@@ -365,6 +366,21 @@ def test_doctor_finds_and_mends_a_damaged_index(repo: Path, tracker: Tracker, st
     assert [check["name"] for check in sick.json["checks"] if check["state"] == "fail"] == ["index"]
     assert (mended.code, mended.json["ok"]) == (0, True)
     assert tracker("list", "--json").json["total"] == 1
+
+
+def test_a_damaged_index_is_built_anew_by_whoever_finds_it(
+    repo: Path, tracker: Tracker, store: IssueStore, issue: str
+) -> None:
+    store.close()
+    (index,) = repo.glob(".git/git-tracker/index-*.sqlite")
+    with sqlite3.connect(index) as db:
+        db.execute("drop table labels")
+    db.close()
+    found = tracker("list", "--json")
+
+    assert (found.code, found.json["items"][0]["labels"]) == (0, ["auth"])
+    assert "building it anew" in found.err
+    assert tracker("list").err == ""
 
 
 def test_doctor_names_a_ref_without_an_object_and_a_lock_left_behind(repo: Path, tracker: Tracker, issue: str) -> None:
