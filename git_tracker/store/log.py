@@ -5,24 +5,29 @@ nothing is dropped in silence, and one bad entry does not hide the good ones beh
 """
 
 import re
-from collections.abc import Callable, Container, Iterable, MutableMapping
+from collections.abc import Callable, Container, Iterable, Mapping, MutableMapping
 from typing import NamedTuple
 
 from git_tracker.errors import Corrupt
 from git_tracker.store import entry as format
 from git_tracker.store import graph, identity
+from git_tracker.store.canonical import Json
+from git_tracker.store.chains import Chains, Link
 from git_tracker.store.entry import Entry
 from git_tracker.store.fold import Record
 from git_tracker.store.identity import Proof
 from git_tracker.store.objects import GitRepository
-from git_tracker.store.trust import MAX_AHEAD_MS, About, Admission, Trust, Verdict
+from git_tracker.store.trust import Trust
+from git_tracker.store.verdicts import MAX_AHEAD_MS, About, Admission, Place, Verdict, actor, judge
 
 AHEAD = "it claims a time more than 24 h ahead"
 
 _PARENTS = re.compile(rb"tree [0-9a-f]{40}\n((?:parent [0-9a-f]{40}\n)*)")
 
 
-class _Found(NamedTuple):
+class Found(NamedTuple):
+    """A commit as read: well signed, or with the flaw that keeps it out."""
+
     id: str
     parents: tuple[str, ...]
     hlc: tuple[int, int]
@@ -37,18 +42,25 @@ class EventLog:
     def __init__(self, objects: GitRepository) -> None:
         self.objects = objects
 
-    def admit(
-        self, issue: str, tips: Iterable[str], about: "MutableMapping[str, About]", trust: Trust, now_ms: int
-    ) -> list[Admission]:
-        """Return every entry reachable from `tips` that `about` does not know, parents first, each with its verdict.
+    def read(self, tips: Iterable[str], known: Container[str]) -> list[Found]:
+        """Return every commit reachable from `tips` that is not `known`, parents first, decoded and verified."""
+        return graph.topological({item.id: item for item in self._walk(tips, known)})
 
-        `about` is extended by what is found.
+    def judge(
+        self, issue: str, found: Iterable[Found], about: MutableMapping[str, About], trust: Trust, chains: Chains,
+        now_ms: int, parent: Callable[[], str | None],
+    ) -> list[Admission]:  # fmt: skip
+        """Return each commit with its verdict. `about` knows the earlier ones and is extended.
+
+        `chains` must hold the links of everything that is judged together; `parent` tells under which issue this one
+        was created, where the root is not among `found`.
         """
-        found = self._walk(tips, about)
-        return [
-            self._judge(issue, item, about, trust, now_ms)
-            for item in graph.topological({item.id: item for item in found})
-        ]
+        judging = _Judging(issue, about, trust, chains, now_ms, parent)
+        return [judging.admit(item) for item in found]
+
+    def read_one(self, id: str) -> Found | None:
+        """Return one commit, decoded and verified; None if it is not here."""
+        return self._read(id)
 
     def issues_behind(self, tip: str, known: Callable[[str], Iterable[str]]) -> set[str]:
         """Return the issues that the first known entries behind `tip` belong to; `known` says to which an id does."""
@@ -68,7 +80,7 @@ class EventLog:
         """Return every well-signed entry of the trust log."""
         return [(item.entry, item.proof) for item in self._walk(tips, ()) if item.entry and item.proof]
 
-    def _walk(self, tips: Iterable[str], known: Container[str]) -> list[_Found]:
+    def _walk(self, tips: Iterable[str], known: Container[str]) -> list[Found]:
         found, todo, seen = [], list(tips), set[str]()
         while todo:
             id = todo.pop()
@@ -81,7 +93,7 @@ class EventLog:
                 todo.extend(item.parents)
         return found
 
-    def _read(self, id: str) -> _Found | None:
+    def _read(self, id: str) -> Found | None:
         """Return what a commit holds, with the flaw that keeps it out; None if it is not here."""
         raw = b""
         try:
@@ -91,32 +103,53 @@ class EventLog:
             raw = read
             entry = format.decode(id, raw)
             proof = identity.verify(entry.payload, entry.armour)
-            return _Found(id, entry.parents, entry.envelope.hlc, entry, proof, "")
+            return Found(id, entry.parents, entry.envelope.hlc, entry, proof, "")
         except Corrupt as error:
             head = _PARENTS.match(raw)
             parents = tuple(head[1].decode().split()[1::2]) if head else ()
-            return _Found(id, tuple(dict.fromkeys(parents[: format.MAX_PARENTS])), (0, 0), None, None, str(error))
+            return Found(id, tuple(dict.fromkeys(parents[: format.MAX_PARENTS])), (0, 0), None, None, str(error))
 
-    def _judge(
-        self, issue: str, item: _Found, about: MutableMapping[str, About], trust: Trust, now_ms: int
-    ) -> Admission:
-        known = [about[parent] for parent in item.parents if parent in about]
-        rooted = item.id == issue or any(parent.rooted for parent in known)
-        partial = len(known) < len(item.parents) or any(parent.partial for parent in known)
-        verdict, reason = self._verdict(issue, item, about, trust, now_ms, rooted)
-        found = about[item.id] = About(verdict, item.hlc, rooted, partial and verdict in ("waiting", "quarantined"))
+
+def links(found: Iterable[Found]) -> Iterable[tuple[str, Link]]:
+    """Return the place of each well-signed commit in the chain of its key."""
+    for item in found:
+        if item.entry and item.proof:
+            envelope = item.entry.envelope
+            yield item.proof.key.hex(), Link(item.id, envelope.n, envelope.prev, envelope.auth)
+
+
+class _Judging:
+    """Goes through the entries of one issue, parents first."""
+
+    def __init__(
+        self, issue: str, about: MutableMapping[str, About], trust: Trust, chains: Chains, now_ms: int,
+        parent: Callable[[], str | None],
+    ) -> None:  # fmt: skip
+        self._issue, self._about, self._trust, self._chains, self._now_ms = issue, about, trust, chains, now_ms
+        self._parent = parent
+
+    def admit(self, item: Found) -> Admission:
         entry, proof = item.entry, item.proof
+        if item.id == self._issue and entry:
+            created_under = parent_of(entry.envelope.events)
+            self._parent = lambda: created_under
+        known = [self._about[parent] for parent in item.parents if parent in self._about]
+        rooted = item.id == self._issue or any(parent.rooted for parent in known)
+        partial = len(known) < len(item.parents) or any(parent.partial for parent in known)
+        verdict, reason = self._verdict(item, rooted)
+        partial = partial and verdict in ("waiting", "quarantined")
+        auth = entry.envelope.auth if entry else ()
+        self._about[item.id] = About(verdict, item.hlc, rooted, partial, auth)
         if entry is None or proof is None:
             record = Record(item.id, item.parents, (0, 0), "", 0, "", ())
-            return Admission(record, None, verdict, reason, "", "", None, rooted, found.partial)
+            return Admission(record, None, verdict, reason, "", "", None, rooted, partial)
         uprooted = any(parent.verdict == "quarantined" for parent in known)
-        made = admission(entry, proof, trust, verdict, reason)
-        return made._replace(record=made.record._replace(uprooted=uprooted), rooted=rooted, partial=found.partial)
+        made = admission(entry, proof, self._trust, verdict, reason)
+        return made._replace(record=made.record._replace(uprooted=uprooted), rooted=rooted, partial=partial)
 
-    def _verdict(
-        self, issue: str, item: _Found, about: MutableMapping[str, About], trust: Trust, now_ms: int, rooted: bool
-    ) -> tuple[Verdict, str]:
-        if item.entry is None or item.proof is None:
+    def _verdict(self, item: Found, rooted: bool) -> tuple[Verdict, str]:
+        about, entry, proof = self._about, item.entry, item.proof
+        if entry is None or proof is None:
             return "quarantined", item.flaw
         for parent in item.parents:
             if parent not in about or about[parent].verdict == "waiting":
@@ -125,22 +158,35 @@ class EventLog:
                 return "waiting", f"what its parent {parent[:12]} builds on is not here yet"
         if not rooted:
             return "quarantined", "it does not descend from its issue's root"
-        created = item.entry.envelope.events[0].get("type") == "created"
-        if item.id == issue and (not created or item.parents):
+        created = entry.envelope.events[0].get("type") == "created"
+        if item.id == self._issue and (not created or item.parents):
             return "quarantined", "a root entry has no parents and begins with a created event"
         if any(about[parent].verdict != "quarantined" and about[parent].hlc >= item.hlc for parent in item.parents):
             return "quarantined", "its clock does not exceed that of its parents"
-        if item.hlc[0] > now_ms + MAX_AHEAD_MS:
+        if item.hlc[0] > self._now_ms + MAX_AHEAD_MS:
             return "waiting", AHEAD
-        return trust.judge(item.entry, item.proof)
+        return judge(self._trust, entry, proof, self._place(entry, proof), self._chains.on_chain)
+
+    def _place(self, entry: Entry, proof: Proof) -> Place:
+        before = [self._about[parent].auth for parent in entry.parents if self._about[parent].verdict != "quarantined"]
+        prev = entry.envelope.prev
+        if prev is not None and (auth := self._chains.auth_of(proof.key.hex(), prev)) is not None:
+            before.append(auth)
+        return Place(self._issue, tuple(before), self._parent())
+
+
+def parent_of(events: Iterable[Mapping[str, Json]]) -> str | None:
+    """Return the issue that the events of a root entry name as parent."""
+    links = (event for event in events if event.get("type") == "link-added" and event.get("kind") == "parent")
+    return next((str(event.get("issue")) for event in links), None)
 
 
 def admission(entry: Entry, proof: Proof, trust: Trust, verdict: Verdict, reason: str) -> Admission:
     """Return what the index keeps of a well-signed entry."""
-    actor = trust.actor(entry, proof)
+    who = actor(trust, entry, proof)
     envelope = entry.envelope
     record = Record(
-        entry.id, entry.parents, envelope.hlc, actor[0], entry.seconds, envelope.under, envelope.events, entry.digest,
+        entry.id, entry.parents, envelope.hlc, who[0], entry.seconds, envelope.under, envelope.events, entry.digest,
         verdict == "muted",
     )  # fmt: skip
-    return Admission(record, entry, verdict, reason, proof.key.hex(), proof.issuer.hex(), actor)
+    return Admission(record, entry, verdict, reason, proof.key.hex(), proof.issuer.hex(), who)

@@ -109,6 +109,10 @@ class GitRepository:
         """Return whether `earlier` is in the past of `later`."""
         return later is not None and self.has(later) and self.repo.descendant_of(Oid(hex=later), Oid(hex=earlier))
 
+    def descends_or_is(self, later: str, earlier: str) -> bool:
+        """Return whether `earlier` is `later` or in its past."""
+        return later == earlier or (self.has(earlier) and self.descends(later, earlier))
+
     def target(self, ref: str) -> str | None:
         """Return what a ref points at, or None."""
         try:

@@ -4,13 +4,17 @@ Runs inside the transaction of whoever holds the tracker's lock. Everything here
 """
 
 from collections.abc import Callable, Container, Iterable, Mapping
+from functools import partial
 
 from git_tracker.store import fold, reading, refs, trust
+from git_tracker.store.chains import Chains
+from git_tracker.store.entry import Entry
+from git_tracker.store.identity import Proof
 from git_tracker.store.index import rows, schema, write
 from git_tracker.store.index.schema import Db
-from git_tracker.store.log import AHEAD, EventLog, admission
+from git_tracker.store.log import AHEAD, EventLog, Found, admission, links
 from git_tracker.store.state import State
-from git_tracker.store.trust import MAX_AHEAD_MS, Admission, Trust
+from git_tracker.store.verdicts import ENDS, MAX_AHEAD_MS, Admission
 from git_tracker.store.workflow import Workflow
 
 Progress = Callable[[int, int], None]
@@ -45,14 +49,16 @@ class Projection:
         for id in stored.keys() - tips.keys():
             if tip := refs.target(self._common, refs.issue(id)):
                 tips[id] = tip
-        if stored and (stored.keys() - tips.keys() or not self._same_rules()):
+        if stored and (stored.keys() - tips.keys() or self._other_rules()):
             schema.clear(self.db, self._token())
             stored = {}
+        again = self._overdue() | self._touched(schema.meta(self.db, "trust"))
         schema.set_meta(self.db, "trust", " ".join(self._trust_tips or ()))
         schema.set_meta(self.db, "root", self.trust.root)
         schema.set_meta(self.db, "workflow", repr(dict(self.workflow.statuses)))
         self._admit_trust()
-        again = self._overdue()
+        if any(stored.get(id) != tip for id, tip in tips.items()):
+            again |= rows.unfinished(self.db, ENDS)
         changed = {id: (tip,) for id, tip in tips.items() if stored.get(id) != tip or id in again}
         if changed:
             self._absorb(changed, again, progress)
@@ -67,6 +73,15 @@ class Projection:
         if tips != self._trust_tips:
             self.trust = trust.fold(self.trust.root, self.log.read_trust(tips))
             self._trust_tips = tips
+
+    @property
+    def trust_tip(self) -> str | None:
+        """What the ref of the trust log points to."""
+        return self._trust_tips[0] if self._trust_tips else None
+
+    def would_count(self, entry: Entry, proof: Proof) -> bool:
+        """Return whether an entry of the trust log would count, on top of those here."""
+        return self.trust.counts_with(entry, proof)
 
     def pin(self, root: str) -> None:
         """Trust another root from now on."""
@@ -98,14 +113,22 @@ class Projection:
         return {id: (tip, *sorted(write.among(self.db, id, kept) - {tip})) for id, tip in refs.issues(listing).items()}
 
     def _absorb(self, changed: Mapping[str, tuple[str, ...]], again: Container[str], progress: Progress | None) -> None:
-        admitted: list[tuple[int, Admission]] = []
-        keys: dict[str, int] = {}
+        """Read everything new first, then judge: a chain may run through several issues."""
+        chains, keys = rows.chains(self.db), dict[str, int]()
+        read: dict[str, list[Found]] = {}
         for done, (id, tips) in enumerate(changed.items()):
             key = keys[id] = write.reserve(self.db, id)
-            found = self._admit_again(key, id) if id in again else self._admit(key, id, tips)
-            admitted += [(key, item) for item in found]
+            read[id] = self._read_all(id, chains) if id in again else self._read(tips, rows.Known(self.db, key), chains)
             if progress and done % 50 == 0:
                 progress(done, len(changed))
+        admitted: list[tuple[int, Admission]] = []
+        for id, key in keys.items():
+            judged = (
+                self._judge_again(key, id, read.pop(id), chains)
+                if id in again
+                else self._judge(key, id, read.pop(id), chains)
+            )
+            admitted += [(key, item) for item in judged]
         admitted.sort(key=lambda item: (item[1].record.hlc, item[1].record.id))
         seq = write.add_entries(self.db, admitted)
         by_key: dict[int, list[Admission]] = {}
@@ -116,21 +139,36 @@ class Projection:
         if progress:
             progress(len(changed), len(changed))
 
-    def _admit(self, key: int, id: str, tips: Iterable[str]) -> list[Admission]:
-        return self.log.admit(id, tips, rows.Known(self.db, key), self.trust, self._now())
+    def _read(self, tips: Iterable[str], known: Container[str], chains: Chains) -> list[Found]:
+        found = self.log.read(tips, known)
+        for chain, link in links(found):
+            chains.add(chain, link)
+        return found
 
-    def _admit_again(self, key: int, id: str) -> list[Admission]:
-        """Look at all entries of an issue anew; forget and return those that stand otherwise now."""
-        tips = self.tips(refs.listing(self._common))[id]
+    def _read_all(self, id: str, chains: Chains) -> list[Found]:
+        return self._read(self.tips(refs.listing(self._common))[id], (), chains)
+
+    def _judge(self, key: int, id: str, found: Iterable[Found], chains: Chains) -> list[Admission]:
+        about, parent = rows.Known(self.db, key), partial(rows.created_under, self.db, key)
+        return self.log.judge(id, found, about, self.trust, chains, self._now(), parent)
+
+    def _judge_again(self, key: int, id: str, found: Iterable[Found], chains: Chains) -> list[Admission]:
+        """Judge all entries of an issue anew; forget and return those that stand otherwise now."""
         stored = write.verdicts(self.db, key)
-        found = [
+        judged = [
             item
-            for item in self.log.admit(id, tips, {}, self.trust, self._now())
+            for item in self.log.judge(id, found, {}, self.trust, chains, self._now(), lambda: None)
             if stored.get(item.record.id) != (item.verdict, item.partial)
         ]
-        for item in found:
+        for item in judged:
             write.forget_entry(self.db, key, item.record.id)
-        return found
+        return judged
+
+    def _touched(self, before: str) -> set[str]:
+        """Return the issues that a change of the trust log may concern; the others are not looked at again."""
+        if before == " ".join(self._trust_tips or ()):
+            return set()
+        return rows.touched(self.db, self.trust.touched_since(before.split()))
 
     def _overdue(self) -> set[str]:
         """Return the issues in which something waited that is here now."""
@@ -155,7 +193,8 @@ class Projection:
         tips = self._reached(tip, heads)
         if not heads <= tips:  # the ref was moved sideways: what it no longer reaches no longer counts
             write.forget_issue(self.db, key)
-            again = self._admit(key, id, tips)
+            chains = rows.chains(self.db)
+            again = self._judge(key, id, self._read(tips, (), chains), chains)
             seq = write.add_entries(self.db, [(key, item) for item in again])
             schema.set_meta(self.db, "epoch", self._token())
             admitted = again
@@ -178,10 +217,5 @@ class Projection:
         for entry, proof in self.log.read_trust(self._trust_tips or ()):
             self.take_trust(admission(entry, proof, self.trust, "ok", ""))
 
-    def _same_rules(self) -> bool:
-        return schema.meta(self.db, "trust") == " ".join(self._trust_tips or ()) and reading.same_workflow(
-            self.db, self.workflow
-        )
-
-
-__all__ = ["Progress", "Projection", "Trust"]
+    def _other_rules(self) -> bool:
+        return schema.meta(self.db, "root") != self.trust.root or not reading.same_workflow(self.db, self.workflow)

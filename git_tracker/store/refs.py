@@ -26,6 +26,11 @@ def issue(id: str) -> str:
     return ISSUES + id
 
 
+def is_trust(name: str) -> bool:
+    """Return whether a ref holds a trust log: ours, or one that was fetched from elsewhere."""
+    return name == TRUST or (name.startswith(REMOTES) and name.endswith("/trust"))
+
+
 def listing(common: str) -> dict[str, str]:
     """Return every ref of ours and its target; loose files win over packed-refs. Broken files are left out.
 

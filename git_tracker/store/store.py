@@ -4,99 +4,25 @@ In: every write is decided on the state it will build on, signed, journaled, wri
 Out: the index grows by a sequence number and the bus rings, whoever wrote: this process, another, or a sync.
 """
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from git_tracker.errors import Conflict, Invalid, NotFound, Refused
-from git_tracker.store import changes, keystore, query, refs, repeats, trust, verification
+from git_tracker.errors import Conflict, Invalid, NotFound
+from git_tracker.store import changes, query, repeats, verification
+from git_tracker.store.governing import Governor
 from git_tracker.store.identity import Signer
 from git_tracker.store.index import read, schema, search
 from git_tracker.store.issue import Json
-from git_tracker.store.keeping import Keeper
 from git_tracker.store.lock import held
 from git_tracker.store.projection import Progress
 from git_tracker.store.publishing import Moved
-from git_tracker.store.trust import Member
 from git_tracker.store.writing import Writing, parents_first
 
 _RETRIES = 20
 
 
-class IssueStore(Keeper):
+class IssueStore(Governor):
     """One repository's issues. Safe to use from several threads; any number of processes may do so at once."""
-
-    # who
-
-    @property
-    def members(self) -> list[Member]:
-        return list(self._projection.trust.members.values())
-
-    def init(self, person: str = "") -> tuple[Signer, bool]:
-        """Make this a tracker: a key for the person, a trust root, its pin. Harmless when repeated.
-
-        Returns the person's signer and whether anything was new.
-        """
-        self._require_writable()
-        name, email = self._objects.person()
-        person = person or trust.handle_for(name, email)
-        if not trust.is_handle(person):
-            raise Invalid(f"{person!r} cannot be a person's handle", "use up to 32 of a-z, 0-9 and -")
-        os.makedirs(self.home, mode=0o700, exist_ok=True)
-        for folder in ("refs/git-tracker/issues",):
-            os.makedirs(os.path.join(self.place.common, folder), exist_ok=True)
-        new = person not in keystore.people()
-        signer = keystore.make(person, name, email, self._entropy) if new else keystore.load(person, name, email)
-        with self._lock, held(self._lock_path):
-            self._catch_up(force=True)
-            self._objects.write_empty_tree()
-            if not self.root:
-                root = Member(person, name, email, signer.identity.key, "owner", "")
-                event = trust.root_event(root, self._entropy(16).hex())
-                tip = self._objects.target(refs.TRUST)
-                self._pin((tip and self._oldest(tip)) or self._commit_trust(signer, event))
-                new = True
-        return signer, new
-
-    def signer(self, person: str = "") -> Signer:
-        """Return the signer of a person on this device: the named one, or whom git is configured for."""
-        by_handle = {member.person: member for member in self.members}
-        if not person:
-            name, email = self._objects.person()
-            person = trust.handle_for(name, email)
-            return keystore.load(person, name, email)
-        member = by_handle.get(person)
-        if member:
-            return keystore.load(person, member.name, member.email)
-        return keystore.load(person, person, f"{person}@tracker")
-
-    def handle(self, signer: Signer | None = None) -> str:
-        """Return what a person is called here: who `assignee:me` is. By default whom git is configured for."""
-        if signer is None:
-            return trust.handle_for(*self._objects.person())
-        member = self._projection.trust.members.get(signer.issuer)
-        return member.person if member else ""
-
-    def delegate(
-        self, person: Signer, *, client: str, label: str, valid_seconds: int = 86400, scope: str = "", sid: str = ""
-    ) -> Signer:
-        """Return the signer of a new agent session, certified by a person's key. Its key lives in memory only.
-
-        With `sid` an existing session gets a further key and certificate.
-        """
-        member = self._projection.trust.members.get(person.identity.key)
-        if member is None:
-            raise self._stranger(person)
-        now = self._clock() // 10**9
-        return person.delegate(
-            sid=sid or self._entropy(6).hex(), person=member.person, client=client, label=label,
-            serial=int.from_bytes(self._entropy(6), "big"), valid=(now - 60, now + valid_seconds),
-            seed=self._entropy(32), nonce=self._entropy(32), scope=scope,
-        )  # fmt: skip
-
-    def allowed_signers(self) -> str:
-        """Return the members as git's gpg.ssh.allowedSignersFile wants them."""
-        return trust.allowed_signers(self.members)
 
     # in
 
@@ -247,38 +173,3 @@ class IssueStore(Keeper):
                 "no issue is ready", "everything is done, claimed, deferred or blocked", code="nothing_ready"
             )
         return str(page.rows[0]["id"])
-
-    def _require_member(self, by: Signer) -> None:
-        if not self.root:
-            raise Refused("this repository has no tracker yet", "run `tracker init`", code="not_initialized")
-        if by.issuer not in self._projection.trust.members:
-            self.refresh()
-            if by.issuer not in self._projection.trust.members:
-                raise self._stranger(by)
-
-    def _stranger(self, signer: Signer) -> Refused:
-        if not self.root:
-            return Refused("this repository has no tracker yet", "run `tracker init`", code="not_initialized")
-        return Refused(
-            f"{signer.identity.name} is no member of this tracker",
-            f"an owner can add the key {signer.identity.fingerprint}",
-            code="not_a_member",
-        )
-
-    def _commit_trust(self, signer: Signer, event: Mapping[str, Json]) -> str:
-        """Write one entry of the trust log; returns its id. Must run under the lock."""
-        self._db.execute("begin immediate")
-        try:
-            writing = Writing(self._projection, signer, "", self._clock, self._entropy)
-            id = writing.trust(event)
-            self._publisher.publish(writing.records)
-            self._db.execute("commit")
-        except BaseException:
-            self._roll_back()
-            raise
-        return id
-
-    def _pin(self, root: str) -> None:
-        self._save_pin(root)
-        self._projection.pin(root)
-        self._catch_up(force=True)

@@ -1,192 +1,243 @@
-"""Trust: who is a member, and what becomes of an entry. Pure functions of two sets of entries, never of a clock.
+"""Trust: who is a member, what was cut off, what was adopted. A pure function of the set of trust entries.
 
-Verdicts: `ok`; `muted` (well signed, but not allowed: kept, listed, without effect); `quarantined` (bytes, signature or
-place in the graph are wrong: kept, listed, never folded); `waiting` (names something that is not here yet).
+The trust log is a graph of signed entries below a pinned root. No clock decides anything: what somebody may do follows
+from what their entry cites and from what was removed or revoked by people who had seen it. A removal is strong: what
+the removed key did and the remover had not seen is void, and of two who remove each other the senior stays.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-from git_tracker.errors import Corrupt
 from git_tracker.store import graph, sshwire
 from git_tracker.store.entry import Entry
-from git_tracker.store.fold import Record
-from git_tracker.store.identity import CERT_SKEW, Proof
+from git_tracker.store.identity import Proof
+from git_tracker.store.membership import GOVERNS, Member, Seen, is_well_formed, key_of, member_of, seen_of
 
-Verdict = Literal["ok", "muted", "quarantined", "waiting"]
-
-ROLES = ("owner", "maintainer", "writer", "observer")
-MAX_AHEAD_MS = 24 * 3600 * 1000
+Order = tuple[int, str]  # depth in the trust log and entry id: who was there first
 
 
-class Member(NamedTuple):
-    """A person's key that a root or a member-added event names."""
+class Added(NamedTuple):
+    """A key let in, by `entry`; `seen` are chains it had written before, which count from now on."""
 
-    person: str
-    name: str
-    email: str
-    key: bytes
-    role: str
     entry: str
+    member: Member
+    seen: Mapping[str, Seen]
 
 
-class About(NamedTuple):
-    """What judging an entry needs to know of its parents."""
+class Cut(NamedTuple):
+    """What ended at `entry`: a key (removed) or a session (revoked). Only what stands in `seen` still counts."""
 
-    verdict: Verdict
-    hlc: tuple[int, int]
-    rooted: bool  # the issue's root is in its past
-    partial: bool = False  # some of its past is not here yet
+    entry: str
+    seen: Mapping[str, Seen]
 
 
-class Admission(NamedTuple):
-    """One entry as the index keeps it: what it is to the fold, and the verdict on it."""
+class Touched(NamedTuple):
+    """Whose verdicts a change of the trust log may change: issuers' keys in hexadecimal, session ids, entry ids."""
 
-    record: Record
-    entry: Entry | None
-    verdict: Verdict
-    reason: str
-    chain: str  # the signing key in hexadecimal, or empty
-    issuer: str  # the person's key in hexadecimal, or empty
-    actor: tuple[Any, ...] | None  # a row for the index's table of actors
-    rooted: bool = True  # these two as in `About`
-    partial: bool = False
-
-
-class Trust:
-    """The members of the tracker, folded from the trust log below a pinned root."""
-
-    def __init__(
-        self, root: str, members: Mapping[bytes, Member], heads: tuple[str, ...], known: frozenset[str]
-    ) -> None:
-        self.root = root
-        self.members = members
-        self.heads = heads
-        self.known = known  # ids of all entries of the trust log
-
-    def judge(self, entry: Entry, proof: Proof) -> tuple[Verdict, str]:
-        """Return the verdict on a well-signed entry and the reason where it is not `ok`."""
-        envelope, delegation = entry.envelope, proof.delegation
-        if envelope.repo != self.root:
-            return "waiting", f"belongs to another tracker, whose root is {envelope.repo[:12] or 'missing'}"
-        if not set(envelope.auth) <= self.known:
-            return "waiting", "cites trust entries that are not here yet"
-        member = self.members.get(proof.issuer)
-        if member is None:
-            return "muted", f"the key {sshwire.fingerprint(proof.issuer)} is no member's"
-        if member.role == "observer":
-            return "muted", f"{member.person} may only read"
-        if delegation is None:
-            return ("muted", "a person's entry names a session") if envelope.sid else ("ok", "")
-        if delegation.person != member.person:
-            return "muted", f"the certificate speaks for {delegation.person}, its issuer is {member.person}"
-        if delegation.sid != envelope.sid:
-            return "muted", "the entry names another session than its certificate"
-        if not delegation.valid_after - CERT_SKEW <= entry.seconds < delegation.valid_before + CERT_SKEW:
-            return "muted", "outside the validity of its certificate"
-        return "ok", ""
-
-    def actor(self, entry: Entry, proof: Proof) -> tuple[Any, ...]:
-        """Return who wrote an entry, as a row of the index: id, name, session, person, client, key, issuer, …"""
-        member, delegation = self.members.get(proof.issuer), proof.delegation
-        person = member.person if member else ""
-        key, issuer = sshwire.fingerprint(proof.key), sshwire.fingerprint(proof.issuer)
-        if delegation is None:
-            name = member.name if member else entry.author.partition(" <")[0]
-            return (person or key, name, "", person, "", key, issuer, None, "", None, None, "")
-        if member is None or delegation.person != person:
-            return (key, delegation.label, delegation.sid, "", delegation.client, key, issuer, *_validity(delegation))
-        return (
-            delegation.sid, delegation.label or delegation.sid, delegation.sid, person, delegation.client, key, issuer,
-            *_validity(delegation),
-        )  # fmt: skip
-
-
-def _validity(delegation: Any) -> tuple[Any, ...]:
-    serial = delegation.serial - (1 << 64) if delegation.serial >= 1 << 63 else delegation.serial
-    limit = 253402300799
-    return (
-        serial, delegation.label, min(delegation.valid_after, limit), min(delegation.valid_before, limit),
-        delegation.scope,
-    )  # fmt: skip
-
-
-def root_event(member: Member, nonce: str) -> dict[str, Any]:
-    """Return the first event of a trust log: its owner."""
-    return {"type": "root", "nonce": nonce, **_fields(member)}
-
-
-def member_event(member: Member) -> dict[str, Any]:
-    """Return the event by which a member lets another in."""
-    return {"type": "member-added", **_fields(member)}
-
-
-def _fields(member: Member) -> dict[str, Any]:
-    return {
-        "email": member.email, "key": sshwire.public_line(member.key), "name": member.name, "person": member.person,
-        "role": member.role,
-    }  # fmt: skip
-
-
-def fold(root: str, entries: Iterable[tuple[Entry, Proof]]) -> Trust:
-    """Return who is a member. Entries that do not descend from the pinned root or are not by a member say nothing."""
-    known = {entry.id: _Node(entry.id, entry.parents, entry.envelope.hlc, entry, proof) for entry, proof in entries}
-    members: dict[bytes, Member] = {}
-    counted: list[_Node] = []
-    for node in graph.topological(known):
-        if node.id != root and (not node.parents or not all(parent in known for parent in node.parents)):
-            continue
-        counted.append(node)
-        signer = members.get(node.proof.issuer)
-        for event in node.entry.envelope.events:
-            member = _member(event, node.id)
-            if member is None or node.proof.delegation is not None:
-                continue
-            if (node.id == root and event["type"] == "root" and member.key == node.proof.key) or (
-                event["type"] == "member-added" and signer and signer.role in ("owner", "maintainer")
-            ):
-                members.setdefault(member.key, member)
-    return Trust(root, members, graph.heads(counted), frozenset(node.id for node in counted))
+    issuers: frozenset[str]
+    sessions: frozenset[str]
+    entries: frozenset[str]
 
 
 class _Node(NamedTuple):
     id: str
     parents: tuple[str, ...]
     hlc: tuple[int, int]
-    entry: Entry
-    proof: Proof
+    key: bytes
+    person: bool  # signed by a person's key, not by a session's
+    events: tuple[Mapping[str, Any], ...]
 
 
-def _member(event: Mapping[str, Any], entry: str) -> Member | None:
-    if event.get("type") not in ("root", "member-added"):
-        return None
-    values = [event.get(name) for name in ("person", "name", "email", "key", "role")]
-    if not all(type(value) is str for value in values) or values[4] not in ROLES or not is_handle(str(values[0])):
-        return None
-    try:
-        key = sshwire.parse_public_line(str(values[3]))
-    except Corrupt:
-        return None
-    return Member(str(values[0]), str(values[1]), str(values[2]), key, str(values[4]), entry)
+class Trust:
+    """What the trust log says, folded. `known` are the ids of all its entries that are here with their whole past."""
+
+    def __init__(self, root: str, nodes: Mapping[str, _Node]) -> None:
+        self.root = root
+        self._nodes = nodes
+        self._past: dict[str, frozenset[str]] = {}
+        for node in graph.topological(nodes):
+            self._past[node.id] = frozenset({node.id}).union(*(self._past[parent] for parent in node.parents))
+        self._order = sorted(nodes.values(), key=self._place)
+        self.heads = graph.heads(nodes.values())
+        self.known = frozenset(nodes)
+        self.joined: frozenset[str] = frozenset()
+        while True:  # a joined root brings members, who may join further ones
+            valid, seniority = self._settle()
+            joined = (
+                frozenset(str(event["root"]) for node, event in self._all(valid) if event["type"] == "root-joined")
+                & self.known
+            )
+            if joined == self.joined:
+                break
+            self.joined = joined
+        self.valid = frozenset(valid)
+        self.added: dict[bytes, list[Added]] = {}
+        self.removed: dict[bytes, list[Cut]] = {}
+        self.revoked: dict[str, list[Cut]] = {}
+        self.adopted: dict[str, str] = {}
+        self.policy: dict[str, Any] = {}
+        for node, event in self._all(valid):
+            self._take(node, event)
+        self._seniority = seniority
+
+    @property
+    def members(self) -> dict[bytes, Member]:
+        """Everybody who is a member now, with the role given last."""
+        found = {}
+        for key in self.added:
+            if standing := self._standing(key, self.known):
+                found[key] = standing[-1].member
+        return found
+
+    def counts_with(self, entry: Entry, proof: Proof) -> bool:
+        """Return whether a further entry would count."""
+        return entry.id in Trust(self.root, {**self._nodes, entry.id: _node(entry, proof)}).valid
+
+    def touched_since(self, heads: Iterable[str]) -> Touched:
+        """Return whose entries may count otherwise than in the state that `heads` name."""
+        known = [id for id in heads if id in self.known]
+        old = Trust(self.root, {id: self._nodes[id] for id in self.past(known)})
+        issuers = {key for key in self.added.keys() | old.added.keys() if self.added.get(key) != old.added.get(key)}
+        issuers |= {
+            key for key in self.removed.keys() | old.removed.keys() if self.removed.get(key) != old.removed.get(key)
+        }
+        sessions = {
+            sid for sid in self.revoked.keys() | old.revoked.keys() if self.revoked.get(sid) != old.revoked.get(sid)
+        }
+        return Touched(
+            frozenset(key.hex() for key in issuers), frozenset(sessions),
+            frozenset(self.adopted.keys() ^ old.adopted.keys()),
+        )  # fmt: skip
+
+    def member_at(self, key: bytes, auth: Iterable[str]) -> Member | None:
+        """Return what a key was in the state that `auth` names, or None. Removals that came later do not show here."""
+        standing = self._standing(key, self.past(auth))
+        return standing[-1].member if standing else None
+
+    def past(self, auth: Iterable[str]) -> frozenset[str]:
+        """Return everything that these entries of the trust log had seen, themselves included."""
+        return frozenset().union(*(self._past[id] for id in auth))
+
+    def cuts_on(self, key: bytes, auth: Iterable[str]) -> list[Cut]:
+        """Return the removals of a key that an entry citing `auth` cannot get around: all not followed by an add it saw."""
+        seen = self.past(auth)
+        adds = [added.entry for added in self.added.get(key, ()) if added.entry in seen]
+        return [cut for cut in self.removed.get(key, ()) if not any(cut.entry in self._past[add] for add in adds)]
+
+    def _standing(self, key: bytes, seen: frozenset[str]) -> list[Added]:
+        gone = [cut.entry for cut in self.removed.get(key, ()) if cut.entry in seen]
+        return [
+            added
+            for added in self.added.get(key, ())
+            if added.entry in seen and not any(added.entry in self._past[cut] for cut in gone)
+        ]
+
+    def _place(self, node: _Node) -> Order:
+        return len(self._past[node.id]), node.id
+
+    def _all(self, valid: set[str]) -> Iterable[tuple[_Node, Mapping[str, Any]]]:
+        return ((node, event) for node in self._order if node.id in valid for event in node.events)
+
+    def _take(self, node: _Node, event: Mapping[str, Any]) -> None:
+        match event["type"]:
+            case "root" | "member-added":
+                member = member_of(event, node.id)
+                if member:
+                    self.added.setdefault(member.key, []).append(Added(node.id, member, seen_of(event)))
+            case "member-removed":
+                self.removed.setdefault(key_of(event), []).append(Cut(node.id, seen_of(event)))
+            case "session-revoked":
+                self.revoked.setdefault(str(event["sid"]), []).append(Cut(node.id, seen_of(event)))
+            case "adopted":
+                for id in event["entries"]:
+                    self.adopted.setdefault(id, node.id)
+            case "policy":
+                self.policy = dict(event["rules"])
+
+    def _settle(self) -> tuple[set[str], dict[bytes, Order]]:
+        """Find the entries that count, by repeated removal of what a valid removal makes void."""
+        void: set[str] = set()
+        for _ in range(len(self._nodes) + 1):
+            valid, seniority = self._run(void)
+            removals = [
+                (seniority.get(node.key, (1 << 60, "")), node.id, key_of(event))
+                for node, event in self._all(valid)
+                if event["type"] == "member-removed"
+            ]
+            dead: set[str] = set()
+            for _, id, key in sorted(removals):
+                if id not in dead:
+                    dead |= {other for other in valid if self._nodes[other].key == key and other not in self._past[id]}
+            if dead <= void:
+                break
+            void |= dead
+        return self._run(void)
+
+    def _run(self, void: set[str]) -> tuple[set[str], dict[bytes, Order]]:
+        """Go through the log in order; an entry counts if its signer may do all it says, in its own causal past."""
+        valid: set[str] = set()
+        seniority: dict[bytes, Order] = {}
+        for node in self._order:
+            if node.id in void or not node.person or not node.events:
+                continue
+            if all(self._may(node, event, valid, seniority) for event in node.events):
+                valid.add(node.id)
+                for event in node.events:
+                    if event["type"] in ("root", "member-added") and (member := member_of(event, node.id)):
+                        place = (0, "") if node.id == self.root else self._place(node)
+                        seniority.setdefault(member.key, place)
+        return valid, seniority
+
+    def _may(self, node: _Node, event: Mapping[str, Any], valid: set[str], seniority: Mapping[bytes, Order]) -> bool:
+        kind = event.get("type")
+        if kind == "root":
+            member = member_of(event, node.id)
+            own = node.id == self.root or node.id in self.joined
+            return own and not node.parents and member is not None and member.key == node.key
+        role = self._role(node.key, node.id, valid)
+        if role is None or not is_well_formed(event):
+            return False
+        if kind == "root-joined":
+            return role == "owner"
+        if kind == "member-removed":
+            senior = seniority.get(key_of(event), (1 << 60, "")) < seniority.get(node.key, (1 << 60, ""))
+            return role in GOVERNS and (not senior or key_of(event) == node.key)
+        if kind == "session-revoked":
+            return role in GOVERNS or event.get("person") == sshwire.public_line(node.key)
+        if kind == "adopted":
+            return role in ("owner", "maintainer", "writer")
+        if kind == "member-added":
+            return role in GOVERNS and (event.get("role") != "owner" or role == "owner")
+        return kind == "policy" and role in GOVERNS
+
+    def _role(self, key: bytes, at: str, valid: set[str]) -> str | None:
+        """Return the role of a key in the causal past of an entry, looking at valid entries only."""
+        past = (self._past[at] & valid) - {at}
+        removals, adds = [], []
+        for id in past:
+            for event in self._nodes[id].events:
+                if event["type"] in ("root", "member-added"):
+                    member = member_of(event, id)
+                    if member and member.key == key:
+                        adds.append((self._place(self._nodes[id]), member.role, id))
+                elif event["type"] == "member-removed" and key_of(event) == key:
+                    removals.append(id)
+        standing = [add for add in adds if not any(add[2] in self._past[removal] for removal in removals)]
+        return max(standing)[1] if standing else None
 
 
-def is_handle(text: str) -> bool:
-    """Return whether a person can be called that: a letter or digit, then up to 31 of a-z, 0-9 and -."""
-    return 0 < len(text) <= 32 and not text.strip("abcdefghijklmnopqrstuvwxyz0123456789-") and text[0] != "-"
+def _node(entry: Entry, proof: Proof) -> _Node:
+    envelope = entry.envelope
+    return _Node(
+        entry.id, entry.parents, envelope.hlc, proof.key, proof.delegation is None, tuple(envelope.events)
+    )  # fmt: skip
 
 
-def handle_for(name: str, email: str) -> str:
-    """Return a handle made from an address or a name."""
-    source = email.partition("@")[0] or name
-    letters = "".join(char if char.isascii() and char.isalnum() else "-" for char in source.lower())
-    return "-".join(part for part in letters.split("-") if part)[:32].strip("-") or "person"
-
-
-def allowed_signers(members: Iterable[Member]) -> str:
-    """Return a file for git's gpg.ssh.allowedSignersFile: each person's key, and as issuer of their sessions."""
-    lines = []
-    for member in members:
-        key = sshwire.public_line(member.key)
-        lines.append(f'{member.person}@tracker namespaces="git" {key}')
-        lines.append(f'*.{member.person}@tracker cert-authority,namespaces="git" {key}')
-    return "".join(line + "\n" for line in lines)
+def fold(root: str, entries: Iterable[tuple[Entry, Proof]]) -> Trust:
+    """Return what the entries say to somebody who pinned `root`. Entries whose past is not here whole say nothing yet."""
+    found = {entry.id: _node(entry, proof) for entry, proof in entries}
+    whole: dict[str, _Node] = {}
+    for node in graph.topological(found):
+        if all(parent in whole for parent in node.parents):
+            whole[node.id] = node
+    return Trust(root, whole)

@@ -3,9 +3,9 @@
 from typing import Any
 
 from git_tracker.store import refs
-from git_tracker.store.index import people, write
+from git_tracker.store.index import people, rows, write
 from git_tracker.store.projection import Progress, Projection
-from git_tracker.store.trust import About
+from git_tracker.store.verdicts import About
 
 
 def verify(
@@ -23,9 +23,11 @@ def verify(
         problems.append({"kind": "trust", "reason": "the trust log below the pinned root cannot be read"})
     entries = verified = 0
     actors: set[str] = set()
+    chains = rows.chains(db)
     for number, (id, reach) in enumerate(sorted(tips.items())):
         about: dict[str, About] = {}
-        found = projection.log.admit(id, reach, about, projection.trust, now_ms)
+        read = projection.log.read(reach, ())
+        found = projection.log.judge(id, read, about, projection.trust, chains, now_ms, lambda: None)
         entries += len(found)
         key = write.key_of(db, id)
         for item in found:
@@ -44,8 +46,8 @@ def verify(
             progress(number, len(tips))
     if progress:
         progress(len(tips), len(tips))
-    chains = {actor: chain for actor in sorted(actors) if not (chain := people.chain(db, actor))["ok"]}
-    problems += [{"kind": "chain", "agent": actor, **chain} for actor, chain in chains.items()]
+    broken = {actor: chain for actor in sorted(actors) if not (chain := people.chain(db, actor))["ok"]}
+    problems += [{"kind": "chain", "agent": actor, **chain} for actor, chain in broken.items()]
     return {
         "ok": not problems, "issues": len(tips), "entries": entries, "verified": verified, "problems": problems,
         "root": projection.trust.root,

@@ -12,12 +12,13 @@ from git_tracker.store import entry as format
 from git_tracker.store.changes import Context, Plan
 from git_tracker.store.entry import Entry, Envelope
 from git_tracker.store.identity import Proof, Signer
-from git_tracker.store.index import exchange, read, write
+from git_tracker.store.index import exchange, read, rows, write
 from git_tracker.store.journal import Record as Journaled
-from git_tracker.store.log import admission
+from git_tracker.store.log import admission, parent_of
 from git_tracker.store.projection import Projection
 from git_tracker.store.shape import Event
 from git_tracker.store.state import State
+from git_tracker.store.verdicts import Place, judge
 
 Decide = Callable[[State, Context], list[Event]]
 
@@ -97,11 +98,21 @@ class Writing:
                 self._stage(id, state, self._parents(state), self._clock_of(key, state), part, under)
         return id
 
-    def trust(self, event: Mapping[str, Any]) -> str:
-        """Stage the root of the trust log; returns its id."""
-        envelope = Envelope([event], (self.now_ms, 0), *self._next(), "")
-        entry, raw = self._signed(envelope, (), f"trust: {event['type']} {event.get('person', '')}")
-        self.records.append(Journaled(entry.id, refs.TRUST, None, raw))
+    def trust(self, event: Mapping[str, Any], more: Sequence[str] = ()) -> str:
+        """Stage an entry of the trust log; returns its id. `more` are further entries it has seen (another root's)."""
+        trust, log = self._projection.trust, self._projection.log
+        parents = tuple(sorted({*trust.heads, *more}))
+        latest = max((found.hlc for id in parents if (found := log.read_one(id))), default=(0, 0))
+        hlc = (self.now_ms, 0) if self.now_ms > latest[0] else (latest[0], latest[1] + 1)
+        envelope = Envelope([event], hlc, *self._next(), trust.root, trust.heads)
+        entry, raw = self._signed(envelope, parents, f"trust: {event['type']} {event.get('person', '')}")
+        if trust.root and not self._projection.would_count(entry, self._proof):
+            raise Refused(
+                f"you may not do that here: {event['type']}", "an owner or maintainer can", code="not_allowed"
+            )
+        self._projection.take_trust(admission(entry, self._proof, trust, "ok", ""))
+        self.records.append(Journaled(entry.id, refs.TRUST, self._projection.trust_tip, raw))
+        self._last = (envelope.n, entry.id)
         return entry.id
 
     def _stage(
@@ -114,7 +125,8 @@ class Writing:
         envelope = Envelope(encoded, hlc, *self._next(), trust.root, trust.heads, self._rk, self._by.sid, under)
         summary = "; ".join(event.summary() for event in found[:5])
         entry, raw = self._signed(envelope, parents, summary)
-        verdict, reason = trust.judge(entry, self._proof)
+        parent = rows.created_under(self._db, write.key_of(self._db, id) or 0) if id else parent_of(encoded)
+        verdict, reason = judge(trust, entry, self._proof, Place(id or entry.id, (), parent), lambda *_: None)
         if verdict != "ok":
             raise Refused(f"nobody would accept this entry: {reason}", code="not_allowed")
         admitted = admission(entry, self._proof, trust, verdict, reason)

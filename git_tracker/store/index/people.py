@@ -117,6 +117,12 @@ def audit(db: Db, name: str, limit: int, cursor: str, now_ms: int) -> dict[str, 
     }  # fmt: skip
 
 
+def delegation(db: Db, id: str) -> dict[str, Json] | None:
+    """Return who delegated a session and how far; None for people."""
+    row = db.execute("select * from actors where id = ?", (id,)).fetchone()
+    return _delegation(db, row) if row else None
+
+
 def _delegation(db: Db, row: Any) -> dict[str, Json] | None:
     if row["serial"] is None:
         return None

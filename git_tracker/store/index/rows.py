@@ -4,8 +4,10 @@ import json
 from collections.abc import Iterator, MutableMapping
 from typing import Any
 
+from git_tracker.store.chains import Chains, Link
 from git_tracker.store.index.schema import Db
-from git_tracker.store.trust import About
+from git_tracker.store.trust import Touched
+from git_tracker.store.verdicts import About
 
 
 class Comments(MutableMapping[str, dict[str, Any]]):
@@ -54,11 +56,13 @@ class Known(MutableMapping[str, About]):
         if id in self._new:
             return self._new[id]
         row = self._db.execute(
-            "select verdict, ms, count, rooted, partial from entries where id = ? and issue = ?", (id, self._issue)
+            "select verdict, ms, count, rooted, partial, heads from entries join auths on auths.key = entries.auth"
+            " where id = ? and issue = ?",
+            (id, self._issue),
         ).fetchone()
         if row is None:
             raise KeyError(id)
-        found = About(row[0], (row[1], row[2]), bool(row[3]), bool(row[4]))
+        found = About(row[0], (row[1], row[2]), bool(row[3]), bool(row[4]), tuple(row[5].split()))
         self._new[id] = found
         return found
 
@@ -74,3 +78,48 @@ class Known(MutableMapping[str, About]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+
+_LINK = "select id, n, prev, heads from entries join auths on auths.key = entries.auth where"
+
+
+def chains(db: Db) -> Chains:
+    """Return the chains of everything the index holds."""
+
+    def stored(chain: str) -> Iterator[Link]:
+        for row in db.execute(f"{_LINK} chain = ?", (chain,)):
+            yield Link(row[0], row[1], row[2], tuple(row[3].split()))
+
+    def find(id: str) -> Link | None:
+        row = db.execute(f"{_LINK} id = ?", (id,)).fetchone()
+        return Link(row[0], row[1], row[2], tuple(row[3].split())) if row else None
+
+    return Chains(stored, find)
+
+
+def created_under(db: Db, issue: int) -> str | None:
+    """Return the issue under which one was created."""
+    row = db.execute(
+        "select json_extract(body, '$.issue') from events join entries on entries.number = events.entry"
+        " join issues on issues.key = events.issue where events.issue = ? and entries.id = issues.id"
+        " and events.type = 'link-added' and json_extract(body, '$.kind') = 'parent'",
+        (issue,),
+    ).fetchone()
+    return str(row[0]) if row else None
+
+
+_ISSUE = "select distinct issues.id from entries join issues on issues.key = entries.issue where entries.chain != ''"
+
+
+def touched(db: Db, by: Touched) -> set[str]:
+    """Return the issues with an entry whose verdict a change of the trust log may change."""
+    found = {row[0] for row in db.execute(f"{_ISSUE} and verdict = 'waiting'")}
+    for column, values in (("issuer", by.issuers), ("actor", by.sessions), ("entries.id", by.entries)):
+        for value in values:
+            found |= {row[0] for row in db.execute(f"{_ISSUE} and {column} = ?", (value,))}
+    return found
+
+
+def unfinished(db: Db, reason: str) -> set[str]:
+    """Return the issues with an entry that waits for a given reason."""
+    return {row[0] for row in db.execute(f"{_ISSUE} and verdict = 'waiting' and reason = ?", (reason,))}

@@ -5,7 +5,7 @@ import sqlite3
 
 from git_tracker.errors import Unusable
 
-VERSION = "3"  # of the tables below: another number means the file is built anew
+VERSION = "4"  # of the tables below: another number means the file is built anew
 
 Db = sqlite3.Connection
 Row = sqlite3.Row
@@ -51,7 +51,7 @@ create index links_other on links (other, kind);
 create table entries (
     number integer primary key, issue integer not null, id text not null, actor text not null, at integer not null,
     ms integer not null, count integer not null, parents text not null, digest text not null, under text not null,
-    chain text not null, n integer not null, prev text, issuer text not null, rk text not null,
+    chain text not null, n integer not null, prev text, issuer text not null, rk text not null, auth integer not null,
     verdict text not null, reason text not null default '', rooted integer not null, partial integer not null,
     unique (id, issue)
 );
@@ -61,6 +61,8 @@ create index entries_chain on entries (chain, n);
 create index entries_rk on entries (issuer, rk) where rk != '';
 create index entries_bad on entries (verdict) where verdict != 'ok';
 create index entries_partial on entries (issue) where partial;
+
+create table auths (key integer primary key, heads text not null unique);
 
 create table events (
     seq integer primary key, entry integer not null, issue integer not null, position integer not null,
@@ -108,7 +110,18 @@ def prepare(db: Db, epoch: str) -> None:
 
 def clear(db: Db, epoch: str) -> None:
     """Forget everything and begin a new epoch, inside the caller's transaction."""
-    for table in ("actors", "issues", "comments", "labels", "links", "entries", "events", "documents", "texts"):
+    for table in (
+        "actors",
+        "issues",
+        "comments",
+        "labels",
+        "links",
+        "entries",
+        "events",
+        "documents",
+        "texts",
+        "auths",
+    ):
         db.execute(f"delete from {table}")
     db.execute("delete from meta where name not in ('version')")
     set_meta(db, "epoch", epoch)

@@ -11,7 +11,7 @@ from git_tracker.store.index.rows import Comments
 from git_tracker.store.index.schema import Db
 from git_tracker.store.issue import CONFLICT_FIELDS
 from git_tracker.store.state import State
-from git_tracker.store.trust import Admission
+from git_tracker.store.verdicts import Admission
 from git_tracker.store.workflow import CATEGORIES, Workflow
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -71,16 +71,16 @@ def add_entries(db: Db, found: Iterable[tuple[int, Admission]]) -> int:
         record, envelope = admission.record, admission.entry.envelope if admission.entry else None
         number = db.execute(
             "insert into entries (issue, id, actor, at, ms, count, parents, digest, under, chain, n, prev, issuer, rk,"
-            " verdict, reason, rooted, partial) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " verdict, reason, rooted, partial, auth) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 key, record.id, record.actor, record.at, *record.hlc, " ".join(record.parents), record.digest,
                 record.under, admission.chain, envelope.n if envelope else 0, envelope.prev if envelope else None,
                 admission.issuer, envelope.rk if envelope else "", admission.verdict, admission.reason,
-                admission.rooted, admission.partial,
+                admission.rooted, admission.partial, _auth(db, envelope.auth if envelope else ()),
             ),
         ).lastrowid  # fmt: skip
         if admission.actor:
-            db.execute("insert or ignore into actors values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", admission.actor)
+            db.execute("insert or replace into actors values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", admission.actor)
         if key == TRUST:
             continue
         for position, event in enumerate(record.events or ({"type": "quarantined"},)):
@@ -91,6 +91,13 @@ def add_entries(db: Db, found: Iterable[tuple[int, Admission]]) -> int:
                 (seq, number, key, position, event["type"], body, events.summary(event)),
             )
     return seq
+
+
+def _auth(db: Db, heads: Iterable[str]) -> int:
+    """Return the number of a set of trust heads; a great many entries share a few."""
+    text = " ".join(heads)
+    row = db.execute("select key from auths where heads = ?", (text,)).fetchone()
+    return int(row[0] if row else db.execute("insert into auths (heads) values (?)", (text,)).lastrowid or 0)
 
 
 def last_seq(db: Db) -> int:

@@ -1,0 +1,56 @@
+"""Chains: which entries one key wrote, in which order, as far as they are here.
+
+Cuts name the last entry of a chain that counts; whether an entry stands before it on that very chain, and not on a
+fork, follows from `prev` alone.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from git_tracker.store.membership import Seen
+
+
+class Link(NamedTuple):
+    """One entry as a link of its chain, with the trust heads it cites."""
+
+    id: str
+    n: int
+    prev: str | None
+    auth: tuple[str, ...]
+
+
+class Chains:
+    """Looks chains up in the index when asked, and knows the entries of the batch at hand besides."""
+
+    def __init__(self, stored: Callable[[str], Iterable[Link]], find: Callable[[str], Link | None]) -> None:
+        self._stored, self._find = stored, find
+        self._new: dict[str, dict[str, Link]] = {}
+        self._before: dict[Seen, frozenset[str] | None] = {}
+
+    def add(self, chain: str, link: Link) -> None:
+        self._new.setdefault(chain, {})[link.id] = link
+        self._before.clear()
+
+    def auth_of(self, chain: str, id: str) -> tuple[str, ...] | None:
+        """Return the trust heads that an earlier entry of a chain cites, or None if it is not here."""
+        link = self._new.get(chain, {}).get(id) or self._find(id)
+        return link.auth if link else None
+
+    def on_chain(self, end: Seen, id: str, n: int) -> bool | None:
+        """Return whether an entry stands on the chain that ends at `end`; None if that end is not here whole."""
+        if end not in self._before:
+            self._before[end] = self._walk(end)
+        found = self._before[end]
+        return None if found is None else id in found
+
+    def _walk(self, end: Seen) -> frozenset[str] | None:
+        links = {link.id: link for link in self._stored(end.chain)} | self._new.get(end.chain, {})
+        found: set[str] = set()
+        at: str | None = end.id
+        while at is not None:
+            link = links.get(at)
+            if link is None:
+                return None
+            found.add(at)
+            at = link.prev if link.n else None
+        return frozenset(found)

@@ -1,0 +1,232 @@
+"""Who may do what: keys of people, sessions of agents, and the trust log that binds them.
+
+Every change here is one signed entry of the trust log; what it means is decided by `trust` alone.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from git_tracker.errors import Conflict, Invalid, NotFound, Refused
+from git_tracker.store import keystore, membership, refs, sshwire
+from git_tracker.store.identity import Signer
+from git_tracker.store.index import governed, people
+from git_tracker.store.issue import Json, stamp
+from git_tracker.store.keeping import Keeper
+from git_tracker.store.lock import held
+from git_tracker.store.membership import Member
+from git_tracker.store.publishing import Moved
+from git_tracker.store.writing import Writing
+
+_RETRIES = 5
+
+Decision = Callable[[], tuple[Mapping[str, Any], Iterable[str]]]  # an event, and what it has seen besides
+
+
+class Governor(Keeper):
+    """The people and sessions of one tracker."""
+
+    # people
+
+    @property
+    def members(self) -> list[Member]:
+        return list(self._projection.trust.members.values())
+
+    def init(self, person: str = "") -> tuple[Signer, bool]:
+        """Make this a tracker: a key for the person, a trust root, its pin. Harmless when repeated.
+
+        Returns the person's signer and whether anything was new.
+        """
+        self._require_writable()
+        name, email = self._objects.person()
+        person = person or membership.handle_for(name, email)
+        if not membership.is_handle(person):
+            raise Invalid(f"{person!r} cannot be a person's handle", "use up to 32 of a-z, 0-9 and -")
+        os.makedirs(os.path.join(self.place.common, "refs/git-tracker/issues"), exist_ok=True)
+        new = person not in keystore.people()
+        signer = keystore.make(person, name, email, self._entropy) if new else keystore.load(person, name, email)
+        with self._lock, held(self._lock_path):
+            self._catch_up(force=True)
+            self._objects.write_empty_tree()
+            if not self.root:
+                root = Member(person, name, email, signer.identity.key, "owner", "")
+                tip = self._objects.target(refs.TRUST)
+                event = membership.root_event(root, self._entropy(16).hex())
+                self._pin((tip and self._oldest(tip)) or self._commit_trust(signer, lambda: (event, ())))
+                new = True
+        return signer, new
+
+    def signer(self, person: str = "") -> Signer:
+        """Return the signer of a person on this device: the named one, or whom git is configured for."""
+        if not person:
+            name, email = self._objects.person()
+            return keystore.load(membership.handle_for(name, email), name, email)
+        member = next((member for member in self.members if member.person == person), None)
+        if member:
+            return keystore.load(person, member.name, member.email)
+        return keystore.load(person, person, f"{person}@tracker")
+
+    def handle(self, signer: Signer | None = None) -> str:
+        """Return what a person is called here: who `assignee:me` is. By default whom git is configured for."""
+        if signer is None:
+            return membership.handle_for(*self._objects.person())
+        member = self._projection.trust.members.get(signer.issuer)
+        return member.person if member else ""
+
+    def delegate(
+        self, person: Signer, *, client: str, label: str, valid_seconds: int = 86400, scope: str = "", sid: str = ""
+    ) -> Signer:
+        """Return the signer of a new agent session, certified by a person's key. Its key lives in memory only.
+
+        With `sid` an existing session gets a further key and certificate.
+        """
+        member = self._projection.trust.members.get(person.identity.key)
+        if member is None:
+            raise self._stranger(person)
+        if sid and sid in self._projection.trust.revoked:
+            raise Refused("the session was revoked", "start a new one with session_start", code="session_revoked")
+        now = self._clock() // 10**9
+        return person.delegate(
+            sid=sid or self._entropy(6).hex(), person=member.person, client=client, label=label,
+            serial=int.from_bytes(self._entropy(6), "big"), valid=(now - 60, now + valid_seconds),
+            seed=self._entropy(32), nonce=self._entropy(32), scope=scope,
+        )  # fmt: skip
+
+    # the trust log
+
+    def trust_log(self) -> list[dict[str, Json]]:
+        """Return every entry of the trust log, oldest first, and whether it counts."""
+        self.refresh()
+        known, tip = self._projection.trust, self._projection.trust_tip
+        entries = self._projection.log.read_trust([tip] if tip else [])
+        return [
+            {
+                "entry": entry.id, "at": stamp(entry.seconds), "counts": entry.id in known.valid,
+                "by": known.added[proof.key][0].member.person if proof.key in known.added else "",
+                "events": [dict(event) for event in entry.envelope.events],
+            }
+            for entry, proof in sorted(entries, key=lambda item: (item[0].envelope.hlc, item[0].id))
+        ]  # fmt: skip
+
+    def add_member(self, by: Signer, key: str, person: str, name: str, email: str, role: str = "writer") -> str:
+        """Let a person's key in (`ssh-ed25519 AAAA…`); what it wrote before and is here counts from now on."""
+        if role not in membership.ROLES:
+            raise Invalid(f"no role named {role!r}", f"use one of {', '.join(membership.ROLES)}")
+        if not membership.is_handle(person):
+            raise Invalid(f"{person!r} cannot be a person's handle", "use up to 32 of a-z, 0-9 and -")
+        raw = sshwire.parse_public_line(key)
+        if any(member.person == person and member.key != raw and member.name != name for member in self.members):
+            raise Conflict(f"{person} is somebody else here", "choose another handle", code="handle_taken")
+        member = Member(person, name or person, email, raw, role, "")
+        return self._govern(by, lambda: (membership.member_added(member, governed.chains_of(self._db, raw)), ()))
+
+    def remove_member(self, by: Signer, person: str) -> list[str]:
+        """Remove all keys of a person; what they wrote and is here stays, nothing later enters."""
+        keys = [member.key for member in self.members if member.person == person]
+        if not keys:
+            raise NotFound(f"no member {person!r}", "`tracker trust list` shows the members")
+        return [self._govern(by, self._removal(key)) for key in keys]
+
+    def revoke(self, by: Signer, session: str) -> str:
+        """End a session: nothing of it counts from now on, whatever date it claims. What is here stays."""
+        sid, issuer = governed.session(self.reader, session)
+        return self._govern(
+            by, lambda: (membership.session_revoked(sid, issuer, governed.chains_of_session(self._db, sid)), ())
+        )
+
+    def adopt(self, by: Signer, entries: Sequence[str]) -> str:
+        """Let muted entries count; ids or unique prefixes."""
+        ids = [governed.muted(self.reader, entry) for entry in entries]
+        return self._govern(by, lambda: (membership.adopted(ids), ()))
+
+    def join(self, by: Signer, root: str) -> str:
+        """Let another tracker's root, whose log has been fetched, and its members count here."""
+        tips = [id for name, id in refs.listing(self.place.common).items() if refs.is_trust(name)]
+        tip = next((tip for tip in tips if self._objects.descends_or_is(tip, root)), None)
+        if tip is None:
+            raise NotFound(f"the log of the root {root[:12]} is not here", "fetch it first")
+        return self._govern(by, lambda: (membership.root_joined(root), (tip,)))
+
+    def set_policy(self, by: Signer, rules: Mapping[str, Any]) -> str:
+        """Bind every clone to rules: `people_only` operations, and who may move to done (`done_by`)."""
+        return self._govern(by, lambda: (membership.policy(rules), ()))
+
+    def allowed_signers(self) -> str:
+        """Return all who ever were members as git's gpg.ssh.allowedSignersFile wants them."""
+        added = self._projection.trust.added
+        return membership.allowed_signers(found[-1].member for found in added.values())
+
+    def revoked(self) -> list[dict[str, Json]]:
+        """Return each certificate of a revoked session: `{"sid", "serial", "person_key"}`, for a revocation list."""
+        self.refresh()
+        return governed.revoked(self.reader, self._projection.trust.revoked)
+
+    def sessions(self) -> list[dict[str, Json]]:
+        """Return every agent session that wrote here, with its scope, validity, and whether it was revoked."""
+        revoked = self._projection.trust.revoked
+        found = [agent for agent in self.agents() if agent["session"]]
+        return [
+            {**agent, **(people.delegation(self.reader, agent["id"]) or {}), "revoked": agent["session"] in revoked}
+            for agent in found
+        ]
+
+    # inside
+
+    def _removal(self, key: bytes) -> Decision:
+        return lambda: (membership.member_removed(key, governed.chains_of(self._db, key)), ())
+
+    def _govern(self, by: Signer, decide: Decision) -> str:
+        """Write one entry of the trust log on its newest state, and let it take effect."""
+        self._require_writable()
+        self._require_member(by)
+        if by.delegation is not None:
+            raise Refused("only a person's own key can change who is trusted", code="not_allowed")
+        for _ in range(_RETRIES):
+            with self._lock, held(self._lock_path):
+                if self._publisher.recover():
+                    self._catch_up(force=True)
+                self._catch_up(force=False)
+                try:
+                    id = self._commit_trust(by, decide)
+                except Moved:
+                    self._catch_up(force=True)
+                    continue
+                self._catch_up(force=True)
+            self._ring()
+            return id
+        raise Conflict("the trust log kept moving while it was written", "try again", code="busy")
+
+    def _commit_trust(self, signer: Signer, decide: Decision) -> str:
+        self._db.execute("begin immediate")
+        try:
+            writing = Writing(self._projection, signer, "", self._clock, self._entropy)
+            event, more = decide()
+            id = writing.trust(event, list(more))
+            self._publisher.publish(writing.records)
+            self._db.execute("commit")
+        except BaseException:
+            self._roll_back()
+            raise
+        return id
+
+    def _require_member(self, by: Signer) -> None:
+        if not self.root:
+            raise self._stranger(by)
+        if by.issuer not in self._projection.trust.members:
+            self.refresh()
+            if by.issuer not in self._projection.trust.members:
+                raise self._stranger(by)
+
+    def _stranger(self, signer: Signer) -> Refused:
+        if not self.root:
+            return Refused("this repository has no tracker yet", "run `tracker init`", code="not_initialized")
+        return Refused(
+            f"{signer.identity.name} is no member of this tracker",
+            f"an owner can run `tracker trust add {sshwire.public_line(signer.issuer)!r}`",
+            code="not_a_member",
+        )
+
+    def _pin(self, root: str) -> None:
+        self._save_pin(root)
+        self._projection.pin(root)
+        self._catch_up(force=True)

@@ -1,0 +1,63 @@
+"""What governing asks of the index: chains that somebody wrote, sessions, muted entries."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from git_tracker.errors import Ambiguous, NotFound
+from git_tracker.store.index import people
+from git_tracker.store.index.schema import Db
+from git_tracker.store.membership import Seen
+
+Json = Any
+
+
+def chains_of(db: Db, key: bytes) -> list[Seen]:
+    """Return the end of every chain written by a person's key or by a session that it issued."""
+    return _ends(db, "issuer = ?", key.hex())
+
+
+def chains_of_session(db: Db, sid: str) -> list[Seen]:
+    """Return the end of every chain of a session."""
+    return _ends(db, "chain in (select chain from entries where actor = ?)", sid)
+
+
+def _ends(db: Db, where: str, value: str) -> list[Seen]:
+    """Of two entries with one number (a fork) the one admitted first counts as seen."""
+    rows = db.execute(
+        f"select chain, n, id, min(number) from entries as e where {where} and chain != ''"
+        " and n = (select max(n) from entries where chain = e.chain) group by chain",
+        (value,),
+    )
+    return [Seen(row[0], row[1], row[2]) for row in rows]
+
+
+def session(db: Db, name: str) -> tuple[str, bytes]:
+    """Return the session id and the issuer's key behind an agent's id, prefix or name."""
+    id = people.actor(db, name)
+    row = db.execute("select session from actors where id = ? and session != ''", (id,)).fetchone()
+    if row is None:
+        raise NotFound(f"{name} is no agent session", "`tracker trust session list` shows the sessions")
+    issuer = db.execute("select issuer from entries where actor = ? limit 1", (id,)).fetchone()
+    return str(row[0]), bytes.fromhex(issuer[0])
+
+
+def muted(db: Db, prefix: str) -> str:
+    """Return the id of an entry that was not allowed, by a prefix of at least 7 digits."""
+    rows = db.execute(
+        "select distinct id from entries where verdict = 'muted' and length(?) >= 7 and substr(id, 1, length(?)) = ?",
+        (prefix, prefix, prefix),
+    ).fetchall()
+    if not rows:
+        raise NotFound(f"no muted entry {prefix}", "`tracker quarantine list` shows what can be adopted")
+    if len(rows) > 1:
+        raise Ambiguous(f"{prefix} names {len(rows)} entries", "give more digits")
+    return str(rows[0][0])
+
+
+def revoked(db: Db, sids: Iterable[str]) -> list[dict[str, Json]]:
+    """Return the certificates of revoked sessions."""
+    found = []
+    for sid in sorted(sids):
+        for row in db.execute("select serial, issuer from actors where session = ? and serial is not null", (sid,)):
+            found.append({"sid": sid, "serial": row[0] % (1 << 64), "person_key": row[1]})
+    return found
