@@ -9,7 +9,8 @@ import threading
 import time
 from binascii import crc32
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from contextlib import suppress
+from typing import Any, TypeVar
 
 from git_tracker.store import query, refs
 from git_tracker.store.index import exchange, people, read, schema, search
@@ -17,6 +18,7 @@ from git_tracker.store.place import Place
 from git_tracker.store.workflow import KANBAN, Workflow
 
 Json = Any
+T = TypeVar("T")
 
 
 class Reader:
@@ -65,53 +67,82 @@ class Reader:
             self._readers.db, self._readers.generation = db, self._generation
         return db
 
+    def _ask(self, question: Callable[[schema.Db], T]) -> T:
+        """Return the answer from one state of the index, however much is written meanwhile; mend a damaged file."""
+        self.refresh()
+        try:
+            return self._answer(question)
+        except schema.Error as error:
+            if not schema.is_damage(error):
+                raise schema.failed(error) from error
+            self._mend()
+            return self._answer(question)
+
+    def _answer(self, question: Callable[[schema.Db], T]) -> T:
+        db = self.reader
+        db.execute("begin")
+        try:
+            return question(db)
+        finally:
+            with suppress(schema.Error):
+                db.execute("rollback")
+
+    def _mend(self) -> None:
+        """Have the whole store build a damaged index anew."""
+        from git_tracker.store.store import IssueStore
+
+        store = IssueStore(self.place, workflow=self.workflow)
+        store.rebuild()
+        store.close()
+        self._generation = object()
+
     def get_issue(self, id: str) -> dict[str, Json]:
         """Return one issue by id or unique prefix."""
-        self.refresh()
-        return read.get(self.reader, id, self.now_ms)
+        return self._ask(lambda db: read.get(db, id, self.now_ms))
 
     def row(self, id: str) -> dict[str, Json]:
         """Return one issue as it stands in lists: without its texts."""
-        self.refresh()
-        return read.row(self.reader, id, self.now_ms)
+        return self._ask(lambda db: read.row(db, id, self.now_ms))
 
     def heads(self, id: str) -> list[str]:
         """Return the entries of an issue that nothing builds on yet."""
-        self.refresh()
-        return read.heads(self.reader, read.resolve(self.reader, id))
+        return self._ask(lambda db: read.heads(db, read.resolve(db, id)))
 
     def similar(self, title: str) -> list[str]:
         """Return ids of open issues whose titles share most words with this one: likely duplicates."""
-        self.refresh()
-        return search.similar(self.reader, title)
+        return self._ask(lambda db: search.similar(db, title))
 
     def list_issues(
         self, text: str = "", *, limit: int = 50, cursor: str = "", me: str = "", terms: Sequence[query.Term] = ()
     ) -> dict[str, Json]:
         """Return a page of what a query finds: `{"items", "next", "total"}`."""
-        self.refresh()
         asked = query.parse(text, self.now_ms // 1000).limited_to(*terms)
-        page = search.find(self.reader, asked, me=me, now_ms=self.now_ms, limit=limit, cursor=cursor)
-        return {"items": read.rows(self.reader, page.rows, self.now_ms), "next": page.next, "total": page.total}
+
+        def page(db: schema.Db) -> dict[str, Json]:
+            found = search.find(db, asked, me=me, now_ms=self.now_ms, limit=limit, cursor=cursor)
+            return {"items": read.rows(db, found.rows, self.now_ms), "next": found.next, "total": found.total}
+
+        return self._ask(page)
 
     def board(self, text: str = "", *, limit: int = 50, me: str = "") -> dict[str, Json]:
         """Return a column for each status, with its total and its first cards."""
-        self.refresh()
         asked = query.parse(text, self.now_ms // 1000)
-        where, values = search.condition(self.reader, asked, me, self.now_ms)
         statuses = list(self.workflow.statuses.items())
-        found: dict[str, Json] = read.board(self.reader, statuses, where, values, self.now_ms, limit)
-        return found
+
+        def columns(db: schema.Db) -> dict[str, Json]:
+            where, values = search.condition(db, asked, me, self.now_ms)
+            found: dict[str, Json] = read.board(db, statuses, where, values, self.now_ms, limit)
+            return found
+
+        return self._ask(columns)
 
     def history(self, id: str, *, limit: int = 100, cursor: str = "") -> dict[str, Json]:
         """Return a page of an issue's events, oldest first."""
-        self.refresh()
-        return people.history(self.reader, read.resolve(self.reader, id), limit, cursor)
+        return self._ask(lambda db: people.history(db, read.resolve(db, id), limit, cursor))
 
     def events(self, *, since: str = "", limit: int = 100, agent: str = "", issue: str = "") -> dict[str, Json]:
         """Return events after a cursor, oldest first; without a cursor the newest ones."""
-        self.refresh()
-        return people.feed(self.reader, since, limit, agent, read.resolve(self.reader, issue) if issue else "")
+        return self._ask(lambda db: people.feed(db, since, limit, agent, read.resolve(db, issue) if issue else ""))
 
     def cursor(self) -> str:
         """Return the cursor of the newest event."""
@@ -119,28 +150,23 @@ class Reader:
 
     def agents(self) -> list[dict[str, Json]]:
         """Return everybody who wrote here, latest first: sessions of agents as well as people."""
-        self.refresh()
-        return people.agents(self.reader, self.now_ms)
+        return self._ask(lambda db: people.agents(db, self.now_ms))
 
     def audit(self, agent: str, *, limit: int = 100, cursor: str = "") -> dict[str, Json]:
         """Return who delegated an agent, everything it did in order with each verdict, and the state of its chain."""
-        self.refresh()
-        return people.audit(self.reader, agent, limit, cursor, self.now_ms)
+        return self._ask(lambda db: people.audit(db, agent, limit, cursor, self.now_ms))
 
     def quarantine(self) -> list[dict[str, Json]]:
         """Return every entry that does not count: quarantined, muted or waiting, with the reason."""
-        self.refresh()
-        return people.quarantine(self.reader)
+        return self._ask(people.quarantine)
 
     def find_imported(self, source: str) -> dict[str, str]:
         """Return the ids of the issues that were imported from `source`, by the ids they had there."""
-        self.refresh()
-        return exchange.origins(self.reader, source)
+        return self._ask(lambda db: exchange.origins(db, source))
 
     def told(self, source: str) -> Iterator[exchange.Told]:
         """Yield every event that imports from `source` recorded on issues that came from there, oldest first."""
-        self.refresh()
-        return exchange.told(self.reader, source)
+        return self._ask(lambda db: exchange.told(db, source))
 
     def every_issue(self) -> Iterator[dict[str, Json]]:
         """Yield all issues as `get_issue` returns them, archived ones included, oldest first."""
@@ -149,8 +175,7 @@ class Reader:
 
     def health(self) -> dict[str, Json]:
         """Return how many issues, entries and odd entries there are, and where the event feed stands."""
-        self.refresh()
-        return {"repository": self.place.name, "root": self.root, **people.counts(self.reader)}
+        return self._ask(lambda db: {"repository": self.place.name, "root": self.root, **people.counts(db)})
 
 
 def open_reader(where: Place, *, workflow: Workflow = KANBAN) -> Reader:
