@@ -12,9 +12,10 @@ from git_tracker.errors import Invalid, Unusable
 IMPORT = """\
 tracker import FORMAT FILE
 
-Brings issues in from another tracker: beads, jsonl, or a format of an installed bridge. Authors and times are kept as
-they are in the file; the entries are signed by you. A second run changes nothing, and an interrupted one is taken up
-again.
+Brings issues in from another tracker: beads, jsonl, or a format of an
+installed bridge. Authors and times are kept as they are in the file; the
+entries are signed by you. A second run changes nothing, and an interrupted one
+is taken up again.
 
   --dry-run               only tell what would happen
 
@@ -48,7 +49,8 @@ def import_(call: Call) -> None:
 EXPORT = """\
 tracker export FORMAT
 
-Writes all issues in another format to standard output: jsonl, csv, markdown, or that of an installed bridge.
+Writes all issues in another format to standard output: jsonl, csv, markdown,
+or that of an installed bridge.
 
   -o, --output FILE       to a file instead
 

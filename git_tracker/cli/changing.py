@@ -79,17 +79,17 @@ Creates an issue and prints its short id.
   -F, --file FILE         the description from a file, - for standard input
   -t, --type TYPE         task, bug, feature, epic, chore or a word of your own
   -p, --priority N        0 (most urgent) to 4; 2 unless given
-  -l, --label LABEL...    a label; may be given several times
+  -l, --label LABEL...    a label; may be repeated
   -a, --assignee WHO      a person's handle, or me
   -s, --status STATUS     the first status unless given
   --parent ID             the issue this is a part of
-  --blocked-by ID...      an issue that has to be done first; may be given several times
-  --criterion TEXT...     what must hold when it is done; may be given several times
+  --blocked-by ID...      an issue that has to be done first; may be repeated
+  --criterion TEXT...     what must hold when it is done; may be repeated
   --due DAY               2026-01-31
   --milestone NAME        the milestone it belongs to
-  --rk KEY                a key of this request: repeated with it, nothing is created twice
+  --rk KEY                a key of this request: sent again, it is done once
 
-Example: tracker new "Login fails in Safari" -t bug -p 1 -l auth -d "Since 2.3 the form stays empty."
+Example: tracker new "Login fails in Safari" -t bug -p 1 -l auth -d "Since 2.3."
 """
 
 
@@ -111,7 +111,7 @@ tracker status ID STATUS
 
 Moves an issue to another status, as the workflow allows it.
 
-  --rk KEY                a key of this request: repeated with it, nothing happens twice
+  --rk KEY                a key of this request: sent again, it is done once
 
 Example: tracker status 3f2a91c in-progress
 """
@@ -132,7 +132,7 @@ tracker comment ID [TEXT]
 Adds a comment, in Markdown.
 
   -F, --file FILE         the text from a file, - for standard input
-  --rk KEY                a key of this request: repeated with it, nothing is added twice
+  --rk KEY                a key of this request: sent again, it is done once
 
 Example: git log -1 --format=%B | tracker comment 3f2a91c -F -
 """
@@ -148,9 +148,10 @@ def comment(call: Call) -> None:
 LABEL = """\
 tracker label ID +LABEL|-LABEL...
 
-Adds the labels that begin with + (or with nothing) and removes those that begin with -.
+Adds the labels that begin with + (or with nothing) and removes those that
+begin with -.
 
-  --rk KEY                a key of this request
+  --rk KEY                a key of this request: sent again, it is done once
 
 Example: tracker label 3f2a91c +backend -triage
 """
@@ -174,7 +175,7 @@ tracker assign ID WHO
 
 Says who is to do it: a person's handle, me, or none.
 
-  --rk KEY                a key of this request
+  --rk KEY                a key of this request: sent again, it is done once
 
 Example: tracker assign 3f2a91c me
 """
@@ -191,9 +192,10 @@ def assign(call: Call) -> None:
 LINK = """\
 tracker link ID KIND OTHER
 
-Links an issue to another. KIND is blocks, parent, relates, duplicates, discovered-from or supersedes.
+Links an issue to another. KIND is blocks, parent, relates, duplicates,
+discovered-from or supersedes.
 
-  --rk KEY                a key of this request
+  --rk KEY                a key of this request: sent again, it is done once
 
 Example: tracker link 3f2a91c blocks 77c0de1
 """
@@ -208,7 +210,7 @@ tracker unlink ID KIND OTHER
 
 Removes a link from an issue to another.
 
-  --rk KEY                a key of this request
+  --rk KEY                a key of this request: sent again, it is done once
 
 Example: tracker unlink 3f2a91c blocks 77c0de1
 """
@@ -233,7 +235,7 @@ tracker archive ID
 Puts an issue out of sight; `tracker list is:archived` still finds it.
 
   --undo                  bring it back
-  --rk KEY                a key of this request
+  --rk KEY                a key of this request: sent again, it is done once
 
 Example: tracker archive 3f2a91c
 """
@@ -248,7 +250,7 @@ tracker defer ID WHEN
 
 The issue is not ready before a day or for a span of time; `none` ends it.
 
-  --rk KEY                a key of this request
+  --rk KEY                a key of this request: sent again, it is done once
 
 Example: tracker defer 3f2a91c 2w
 """

@@ -19,8 +19,9 @@ Json = Any
 EDIT = """\
 tracker edit ID
 
-Changes an issue. Without options it opens your editor (GIT_EDITOR, core.editor, VISUAL, EDITOR) with title and
-description; in a pipe it never does.
+Changes an issue. Without options it opens your editor (GIT_EDITOR,
+core.editor, VISUAL, EDITOR) with title and description; in a pipe it never
+does.
 
   --title TEXT            another title
   -d, --description TEXT  another description, in Markdown
@@ -33,11 +34,12 @@ description; in a pipe it never does.
   --parent ID             the issue this is a part of, or none
   --due DAY               2026-01-31, or none
   --milestone NAME        the milestone it belongs to, or none
-  --criterion TEXT...     adds what must hold when it is done; may be given several times
-  --check ID...           marks a criterion (its id, or its place: 1, 2, …) as fulfilled; may be given several times
-  --rk KEY                a key of this request
+  --criterion TEXT...     adds what must hold when it is done; may be repeated
+  --check ID...           marks a criterion (its id, or its place: 1, 2, …) as
+                          fulfilled; may be repeated
+  --rk KEY                a key of this request: sent again, it is done once
 
-Example: tracker edit 3f2a91c -p 0 --replace "in Safari" "in Safari and Firefox"
+Example: tracker edit 3f2a91c -p 0 --replace "Safari" "Safari and Firefox"
 """
 
 _NONE = ("parent", "due", "milestone")

@@ -21,12 +21,16 @@ Finds issues: the open ones unless you ask for others, latest change first.
   --status STATUS         only issues of this status; several with commas
   --all                   done ones too
   --limit N               at most that many (50)
-  --sort KEY              updated, created, priority, title or status; with -asc or -desc behind it
+  --sort KEY              updated, created, priority, title or status; with
+                          -asc or -desc behind it
   --cursor CURSOR         go on where a page of --json ended (`next`)
 
-A query is words and filters: status:todo,in-progress label:bug -label:wontfix assignee:me author:NAME agent:ID type:
-priority:<=1 parent:ID blocks:ID milestone: due: is:ready|blocked|claimed|conflicted|stale|overdue|archived|open|done
-created:>2026-01-01 updated:<7d OR.
+A query is words and filters; - before one negates it, OR separates groups:
+  status:todo,in-progress  type:bug  label:auth  milestone:1.0  priority:<=1
+  assignee:me  author:NAME  agent:ID  parent:ID  blocks:ID  id:PREFIX
+  is:ready  is:blocked  is:claimed  is:conflicted  is:stale  is:overdue
+  is:open  is:done  is:archived  is:imported
+  created:>2026-01-01  updated:<7d  due:<7d
 
 Example: tracker list label:bug 'priority:<=1' --sort priority
 """
@@ -43,7 +47,8 @@ def list_(call: Call) -> None:
 READY = """\
 tracker ready [QUERY|-QUERY...]
 
-Lists what can be begun now: to do, not blocked, not deferred, not claimed; the most urgent first.
+Lists what can be begun now: to do, not blocked, not deferred, not claimed; the
+most urgent first.
 
   --limit N               at most that many (50)
   --sort KEY              as in `tracker list`

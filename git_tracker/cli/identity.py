@@ -7,8 +7,9 @@ from git_tracker.errors import Invalid
 INIT = """\
 tracker init
 
-Prepares the repository: a signing key for you on this device, and a trust root that names you as its owner. Does no
-harm when repeated. Everything lives in refs/git-tracker/ and .git/git-tracker/; your files and branches stay as they
+Prepares the repository: a signing key for you on this device, and a trust root
+that names you as its owner. Does no harm when repeated. Everything lives in
+refs/git-tracker/ and .git/git-tracker/; your files and branches stay as they
 are.
 
 Example: tracker init
@@ -34,11 +35,13 @@ def init(call: Call) -> None:
 IDENTITY = """\
 tracker identity [show|export]
 
-Shows who you are here and with which key you sign; `export` prints your public key.
+Shows who you are here and with which key you sign; `export` prints your public
+key.
 
-  --allowed-signers       with export: all members, as git's gpg.ssh.allowedSignersFile wants them
+  --allowed-signers       with export: all members, as git's
+                          gpg.ssh.allowedSignersFile wants them
 
-Example: tracker identity export --allowed-signers > ~/.config/git/allowed_signers
+Example: tracker identity export --allowed-signers > allowed_signers
 """
 
 

@@ -8,8 +8,10 @@ tracker serve
 Serves the live page, REST and MCP over HTTP, and prints the page's address.
 
   --host HOST             where to listen (127.0.0.1)
-  --port PORT             on which port (8787; the next free one if it is taken)
-  --expose                listen where others can reach it, if --host is not this machine alone
+  --port PORT             on which port (8787; the next free one if it is
+                          taken)
+  --expose                listen where others can reach it, if --host is not
+                          this machine alone
 
 Example: tracker serve --port 9000
 """

@@ -21,9 +21,12 @@ tracker log [ID]
 Prints what happened, newest last: everywhere, or to one issue.
 
   --agent AGENT           only what this agent or person did (id or name)
-  --since CURSOR          only what came after (the `cursor` of an event in --json)
-  --limit N               at most that many: the newest, or with --since the next (50)
-  -f, --follow            go on printing as things happen; with --json a line for each event
+  --since CURSOR          only what came after (the `cursor` of an event in
+                          --json)
+  --limit N               at most that many: the newest, or with --since the
+                          next (50)
+  -f, --follow            go on printing as things happen; with --json a line
+                          for each event
 
 Example: tracker log --follow --json
 """
@@ -100,8 +103,8 @@ def agents(call: Call) -> None:
 AUDIT = """\
 tracker audit AGENT
 
-Shows who let an agent act, and everything it did in order, with the verdict on each signature. AGENT is an id or name
-as `tracker agents` lists them.
+Shows who let an agent act, and everything it did in order, with the verdict on
+each signature. AGENT is an id or name as `tracker agents` lists them.
 
   --limit N               at most that many entries (all)
 
@@ -126,7 +129,8 @@ def audit(call: Call) -> None:
 VERIFY = """\
 tracker verify [ID]
 
-Checks every signature, chain and ref against git itself, of all issues or of one. Exit code 6 if anything is wrong.
+Checks every signature, chain and ref against git itself, of all issues or of
+one. Exit code 6 if anything is wrong.
 
 Example: tracker verify && echo clean
 """
@@ -144,7 +148,8 @@ def verify(call: Call) -> int:
 QUARANTINE = """\
 tracker quarantine [list|show] [ENTRY]
 
-Lists the entries that did not take effect, with the reason, or shows one of them.
+Lists the entries that did not take effect, with the reason, or shows one of
+them.
 
 Example: tracker quarantine show 3f2a91c04b1d
 """

@@ -14,10 +14,12 @@ Json = Any
 DOCTOR = """\
 tracker doctor
 
-Looks over everything the tracker rests on: repository, identity, key, trust root, index, journal, refs, signatures.
-Says how each stands and what would mend it. Exit code 1 if something is broken.
+Looks over everything the tracker rests on: repository, identity, key, trust
+root, index, journal, refs, signatures. Says how each stands and what would
+mend it. Exit code 1 if something is broken.
 
-  --repair                complete what a dead writer left and build the index anew; what git holds is not touched
+  --repair                complete what a dead writer left and build the index
+                          anew; what git holds is not touched
 
 Example: tracker doctor --repair
 """
@@ -69,7 +71,8 @@ def _repaired(call: Call) -> Check:
 COMPLETION = """\
 tracker completion SHELL
 
-Prints the completion script of a shell: bash, zsh or fish. It completes verbs, options and the ids of open issues.
+Prints the completion script of a shell: bash, zsh or fish. It completes verbs,
+options and the ids of open issues.
 
 Example: eval "$(tracker completion bash)"
 """

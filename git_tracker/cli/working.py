@@ -7,12 +7,12 @@ from git_tracker.errors import Invalid
 CLAIM = """\
 tracker claim [ID]
 
-Takes an issue, so that nobody else does: the named one, or the best ready one. Exactly one of many callers wins; the
-others get exit code 4.
+Takes an issue, so that nobody else does: the named one, or the best ready one.
+Exactly one of many callers wins; the others get exit code 4.
 
   --query QUERY           of the ready issues only those that match
   --lease SPAN            how long without a sign of life (30m)
-  --rk KEY                a key of this request: repeated with it, the same issue is answered
+  --rk KEY                a key of this request: sent again, it is done once
 
 Example: TRACKER_AGENT=fixer tracker claim --query label:backend --json
 """
@@ -37,7 +37,7 @@ tracker release ID
 Gives a claim back; its holder can, and every person.
 
   --reason TEXT           why
-  --rk KEY                a key of this request
+  --rk KEY                a key of this request: sent again, it is done once
 
 Example: tracker release 3f2a91c --reason "needs a decision first"
 """
@@ -54,13 +54,15 @@ def release(call: Call) -> None:
 FINISH = """\
 tracker finish ID
 
-Moves an issue to done, with a summary and what proves it, and gives the claim back.
+Moves an issue to done, with a summary and what proves it, and gives the claim
+back.
 
   -m, --message SUMMARY   what was done
-  --evidence KIND=VALUE...  commit, test or anything that proves it; may be given several times
-  --rk KEY                a key of this request
+  --evidence KIND=VALUE...  commit, test or anything that proves it; may be
+                          repeated
+  --rk KEY                a key of this request: sent again, it is done once
 
-Example: tracker finish 3f2a91c -m "Form keeps its state" --evidence commit=9fceb02 --evidence test=tests/login.py
+Example: tracker finish 3f2a91c -m "Fixed" --evidence commit=9fceb02
 """
 
 

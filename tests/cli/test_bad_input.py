@@ -217,13 +217,14 @@ def test_every_verb_explains_itself_with_an_example(verb: str, capsys: pytest.Ca
     assert page.startswith(f"tracker {verb}")
     assert "\nExample: " in page
     assert "--json" in page
-    assert max(len(line) for line in page.splitlines()) <= 120
+    assert max(len(line) for line in page.splitlines()) <= 80
 
 
 def test_the_overview_names_every_verb_once(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 0
     told = capsys.readouterr().out
 
+    assert max(len(line) for line in told.splitlines()) <= 80
     assert sorted(name for _, names in overview.GROUPS for name in names.split()) == sorted(VERBS)
     assert [verb for verb, (_, _, what) in VERBS.items() if what not in told] == []
     assert main(["--version"]) == 0
