@@ -68,7 +68,7 @@ def create(plan: Plan, context: Context) -> list[Event]:
     priority = fields.get("priority")
     found: list[Event] = [
         events.Created(
-            nonce=context.nonce(), title=one_line(fields.get("title", "")), kind=fields.get("type") or "task",
+            nonce=context.nonce(), title=one_line(fields.get("title", "")), kind=one_line(fields.get("type") or "task"),
             status=status, category=flow.category(status), priority=2 if priority is None else priority,
             description=fields.get("description") or "",
         )
@@ -79,7 +79,7 @@ def create(plan: Plan, context: Context) -> list[Event]:
     if fields.get("due"):
         found.append(events.DueSet(due=day(fields["due"])))
     if fields.get("milestone"):
-        found.append(events.MilestoneSet(milestone=fields["milestone"]))
+        found.append(events.MilestoneSet(milestone=one_line(fields["milestone"])))
     found += [events.CriterionAdded(text=one_line(criterion)) for criterion in fields.get("criteria") or ()]
     found += [events.LinkAdded(kind=kind, issue=other) for kind, other in plan.links]
     return found
@@ -123,9 +123,9 @@ def _no_others(fields: Mapping[str, Any], known: Sequence[str]) -> None:
 
 
 def one_line(value: Any) -> str:
-    """Return a title as it is stored: blanks folded, ends trimmed. Shape is checked by the event."""
+    """Return one line of text as it is stored: blanks folded, ends trimmed. Shape is checked by the event."""
     if not isinstance(value, str):
-        raise Invalid("a title is text")
+        raise Invalid("a title, a type and a milestone are text")
     return " ".join(value.split()) if len(value) < 100_000 else value
 
 
@@ -137,7 +137,7 @@ def person(value: Any, context: Context) -> str | None:
 
 
 def _value(field: str, value: Any, context: Context) -> Any:
-    if field == "title":
+    if field in ("title", "type") or (field in ("milestone", "branch") and isinstance(value, str) and value):
         return one_line(value)
     if field == "assignee":
         return person(value or None, context)
