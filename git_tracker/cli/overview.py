@@ -7,7 +7,7 @@ GROUPS = (
     ("Look", "list ready board show log"),
     ("Change", "status edit comment label assign link unlink defer archive"),
     ("Work", "claim release finish"),
-    ("Check", "agents audit verify quarantine identity"),
+    ("Check", "agents audit verify quarantine identity trust"),
     ("Exchange", "import export"),
     ("Serve", "serve mcp"),
     ("Upkeep", "doctor completion"),

@@ -4,7 +4,7 @@ Pure deciding; whoever writes calls one of these through the store. What the fol
 here too; what only the workflow asks for is checked here alone.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from git_tracker.errors import Conflict, Invalid, NotFound, Refused
@@ -95,7 +95,7 @@ def update(state: State, changes: Mapping[str, Any], context: Context) -> list[E
             if value != state.value("deferred" if field == "deferred_until" else field):
                 found.append(kind(**{name: value}))
     if changes.get("status") is not None:
-        found += move(state, changes["status"], context)
+        found += move(state, changes["status"], context, changes.get("check_criteria") or ())
     found += _description(state, changes)
     labels = state.sets.get("labels", {})
     found += [
@@ -165,13 +165,25 @@ def _labels(labels: Any) -> list[str]:
     return list(dict.fromkeys(one_line(label) for label in labels))
 
 
-def move(state: State, status: str, context: Context) -> list[Event]:
-    """Return the events of a change of status, as the workflow allows it."""
+def move(state: State, status: str, context: Context, checked: Collection[str] = ()) -> list[Event]:
+    """Return the events of a change of status, as the workflow allows it; `checked` are criteria checked with it."""
     old = state.value("status")
     context.workflow.check(old, status)
     if old == status:
         return []
+    if context.workflow.category(status) == "done":
+        _require_proof(state, checked)
     return [events.StatusChanged(to=status, category=context.workflow.category(status))]
+
+
+def _require_proof(state: State, checked: Collection[str]) -> None:
+    open_criteria = [part for part in state.criteria if part not in checked and not state.value(f"checked:{part}")]
+    if open_criteria:
+        raise Refused(
+            f"{len(open_criteria)} acceptance criteria are not checked",
+            "look at the issue's criteria and check each that holds",
+            code="missing_proof",
+        )
 
 
 def _description(state: State, changes: Mapping[str, Any]) -> list[Event]:
@@ -266,13 +278,6 @@ def release(state: State, reason: str, context: Context, *, by_person: bool) -> 
 
 def finish(state: State, summary: str, evidence: Sequence[Mapping[str, str]], context: Context) -> list[Event]:
     """Done, with what proves it: a summary, evidence, the status, and the claim given back."""
-    open_criteria = [part for part in state.criteria if not state.value(f"checked:{part}")]
-    if open_criteria:
-        raise Refused(
-            f"{len(open_criteria)} acceptance criteria are not checked",
-            "look at the issue's criteria and check each that holds",
-            code="missing_proof",
-        )
     held = state.claim(context.now_ms)
     if held and held.actor != context.actor:
         raise Conflict(

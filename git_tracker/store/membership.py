@@ -23,6 +23,10 @@ class Member(NamedTuple):
     role: str
     entry: str
 
+    @property
+    def fingerprint(self) -> str:
+        return sshwire.fingerprint(self.key)
+
 
 class Seen(NamedTuple):
     """The end of one chain of entries that somebody had seen: the signing key in hexadecimal, its last n and id."""

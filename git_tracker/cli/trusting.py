@@ -1,0 +1,116 @@
+"""The verb about who is trusted: members, their roles, sessions of agents, other roots, policies."""
+
+import json
+from typing import Any
+
+from git_tracker.cli import plain
+from git_tracker.cli.call import Call
+from git_tracker.cli.escape import line
+from git_tracker.errors import Invalid
+
+Json = Any
+
+TRUST = """\
+tracker trust WHAT [WORDS...]
+
+Says and changes who is trusted. Every change is one signed entry of the trust log, made with your own key.
+
+  trust list              members, their roles and keys
+  trust log               every entry of the trust log, and whether it counts
+  trust add KEY           let a person's key in (`ssh-ed25519 AAAA...`, as `tracker identity export` prints it)
+  trust remove PERSON     remove a person: what is here of them stays, nothing later enters
+  trust sessions          agent sessions, their scope and validity
+  trust revoke SESSION    end a session: from now on nothing of it counts, whatever date it claims
+  trust adopt ENTRY...    let muted entries count
+  trust join ROOT         let another tracker's root and its members count here
+  trust policy JSON       bind every clone to rules
+
+  --person HANDLE         with add: what the person is called here
+  --name NAME             with add: the person's name
+  --email EMAIL           with add: the person's address
+  --role ROLE             with add: owner, maintainer, writer or observer (writer)
+
+Example: tracker trust add "$(cat bob.pub)" --person bob --name "Bob Ray" --role maintainer
+"""
+
+_WHAT = ("list", "log", "add", "remove", "sessions", "revoke", "adopt", "join", "policy")
+
+
+def trust(call: Call) -> None:
+    what, words = call.text("what"), call.texts("words")
+    if what not in _WHAT:
+        raise Invalid(f"trust cannot {what!r}", f"it can {', '.join(_WHAT)}", code="usage")
+    if what in ("list", "log", "sessions"):
+        _tell(call, what)
+        return
+    if not words:
+        raise Invalid(f"trust {what} needs a word more", "`tracker trust --help` shows what", code="usage")
+    store = call.store()
+    me = store.signer(call.person)
+    match what:
+        case "add":
+            done = [_add(call, " ".join(words))]
+        case "remove":
+            done = store.remove_member(me, words[0])
+        case "revoke":
+            done = [store.revoke(me, words[0])]
+        case "adopt":
+            done = [store.adopt(me, words)]
+        case "join":
+            done = [store.join(me, words[0])]
+        case _:
+            done = [store.set_policy(me, _rules(" ".join(words)))]
+    if call.as_json:
+        call.json({"entries": done})
+    else:
+        call.print(*(entry[:12] for entry in done))
+
+
+def _add(call: Call, key: str) -> str:
+    store = call.store()
+    comment = " ".join(key.split()[2:])
+    person = call.text("person") or comment.partition("@")[0]
+    if not person:
+        raise Invalid("the person needs a handle", "add --person HANDLE", code="usage")
+    role = call.text("role", "writer")
+    email = call.text("email") or comment
+    return store.add_member(store.signer(call.person), key, person, call.text("name") or person, email, role)
+
+
+def _rules(text: str) -> dict[str, Json]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise Invalid("a policy is a JSON object", """such as '{"people_only": ["archive"]}'""", code="usage")
+    return found
+
+
+def _tell(call: Call, what: str) -> None:
+    store = call.store()
+    if what == "list":
+        items: list[dict[str, Json]] = [
+            {"person": m.person, "name": m.name, "email": m.email, "role": m.role, "key": m.fingerprint}
+            for m in store.members
+        ]
+        columns: tuple[str, ...] = ("person", "role", "name", "key")
+    elif what == "log":
+        items = [
+            {**entry, "short": entry["entry"][:12], "what": ", ".join(_said(event) for event in entry["events"])}
+            for entry in store.trust_log()
+        ]
+        columns = ("at", "short", "by", "what", "counts")
+    else:
+        items = store.sessions()
+        columns = ("id", "name", "client", "person", "scope", "valid_before", "revoked")
+    if call.as_json:
+        call.json({"items": items, "next": None, "total": len(items)})
+    else:
+        head = [column.replace("_", " ").upper() for column in columns]
+        call.print(*plain.table([head, *([line(str(item.get(column, ""))) for column in columns] for item in items)]))
+
+
+def _said(event: dict[str, Json]) -> str:
+    named = event.get("sid") or event.get("person") or event.get("root") or ", ".join(event.get("entries", ()))
+    return f"{event['type']} {named[:80]}".strip()
