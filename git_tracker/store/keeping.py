@@ -27,6 +27,7 @@ class Keeper(Reader):
     """One repository's index, kept up to date.
 
     `clock` returns nanoseconds since 1970 and `entropy(n)` n random bytes; both come in from outside for tests.
+    `progress` is told how far the first catching up is.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class Keeper(Reader):
         workflow: Workflow = KANBAN,
         clock: Callable[[], int] = time.time_ns,
         entropy: Callable[[int], bytes] = os.urandom,
+        progress: Progress | None = None,
     ) -> None:
         self.home = reading.home(where)  # in the repository, or in the user's cache if that cannot be written
         super().__init__(where, reading.index_path(self.home), workflow=workflow, clock=clock)
@@ -48,7 +50,7 @@ class Keeper(Reader):
         self._open_index()
         self._publisher = Publisher(self._objects, os.path.join(self.home, "journal.sqlite"))
         self._rung = Cue("", 0)
-        self.refresh()
+        self.refresh(progress=progress)
 
     @classmethod
     def open(cls, path: str = ".", **options: Any) -> Self:

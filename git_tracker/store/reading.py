@@ -178,11 +178,13 @@ class Reader:
         return self._ask(lambda db: {"repository": self.place.name, "root": self.root, **people.counts(db)})
 
 
-def open_reader(where: Place, *, workflow: Workflow = KANBAN) -> Reader:
+def open_reader(
+    where: Place, *, workflow: Workflow = KANBAN, progress: Callable[[int, int], None] | None = None
+) -> Reader:
     """Return the lightest thing that answers for a repository.
 
     That is the index alone where it stands as git does, an empty one where nothing was ever tracked, and otherwise the
-    whole store, which catches up first.
+    whole store, which catches up first and tells `progress` how far it is.
     """
     index = index_path(home(where))
     if not os.path.exists(index):
@@ -195,7 +197,7 @@ def open_reader(where: Place, *, workflow: Workflow = KANBAN) -> Reader:
         reader.close()
     from git_tracker.store.store import IssueStore
 
-    return IssueStore(where, workflow=workflow)
+    return IssueStore(where, workflow=workflow, progress=progress)
 
 
 def _is_fresh(reader: Reader) -> bool:
