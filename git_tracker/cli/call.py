@@ -58,7 +58,7 @@ class Call:
         from git_tracker.store import find_place, open_reader
 
         where = find_place(self.path)
-        reader = open_reader(where, workflow=project.workflow(where))
+        reader = open_reader(where, workflow=project.workflow(where), progress=self.progress("indexing"))
         self._opened.append(reader)
         if not reader.root:
             self.note("this repository has no tracker yet; `tracker init` makes one")
@@ -70,7 +70,7 @@ class Call:
         from git_tracker.store import IssueStore, find_place
 
         where = find_place(self.path)
-        store = IssueStore(where, workflow=project.workflow(where))
+        store = IssueStore(where, workflow=project.workflow(where), progress=self.progress("indexing"))
         self._opened.append(store)
         return store
 
@@ -199,13 +199,6 @@ def _run(verbs: Verbs, words: Sequence[str]) -> int:
         return exits.DONE
     call = Call(verbs, values)
     try:
-        return function(call) or exits.DONE
-    except Exception as error:
-        if not exits.is_index_damage(error):
-            raise
-        call.close()
-        call.note("the index is damaged; building it anew from git")
-        call.store().rebuild(call.progress("indexing"))
         return function(call) or exits.DONE
     finally:
         call.close()

@@ -39,18 +39,11 @@ def tell(error: errors.TrackerError, *, as_json: bool) -> int:
     return code(error)
 
 
-def is_index_damage(error: Exception) -> bool:
-    """Return whether SQLite gave up; told by name, since few commands have loaded it."""
-    return type(error).__module__ == "sqlite3"
-
-
 def translated(error: Exception) -> errors.TrackerError:
     """Return what an unforeseen exception comes to: a failure of the machine, or a bug of ours."""
     if isinstance(error, OSError):
         what = f"{error.strerror or error}: {error.filename}" if error.filename else str(error.strerror or error)
         return errors.Unusable(what, "`tracker doctor` looks for what is wrong")
-    if is_index_damage(error):
-        return errors.Unusable(f"the index cannot be read: {error}", "`tracker doctor --repair` builds it anew")
     name = type(error).__name__
     return errors.TrackerError(
         f"{name}: {error}", "this looks like a bug; TRACKER_DEBUG=1 shows where it happened", code="bug"

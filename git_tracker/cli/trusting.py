@@ -13,14 +13,15 @@ Json = Any
 TRUST = """\
 tracker trust WHAT [WORDS...]
 
-Says and changes who is trusted. Every change is one signed entry of the trust log, made with your own key.
+Says and changes who is trusted. Every change is one signed entry of the trust
+log, made with your own key.
 
   trust list              members, their roles and keys
   trust log               every entry of the trust log, and whether it counts
-  trust add KEY           let a person's key in (`ssh-ed25519 AAAA...`, as `tracker identity export` prints it)
-  trust remove PERSON     remove a person: what is here of them stays, nothing later enters
+  trust add KEY           let a person's key in, as `identity export` prints it
+  trust remove PERSON     what is here of them stays, nothing later enters
   trust sessions          agent sessions, their scope and validity
-  trust revoke SESSION    end a session: from now on nothing of it counts, whatever date it claims
+  trust revoke SESSION    nothing of it counts any more, whatever date it claims
   trust adopt ENTRY...    let muted entries count
   trust join ROOT         let another tracker's root and its members count here
   trust policy JSON       bind every clone to rules
@@ -28,9 +29,10 @@ Says and changes who is trusted. Every change is one signed entry of the trust l
   --person HANDLE         with add: what the person is called here
   --name NAME             with add: the person's name
   --email EMAIL           with add: the person's address
-  --role ROLE             with add: owner, maintainer, writer or observer (writer)
+  --role ROLE             with add: owner, maintainer, writer or observer
+                          (writer)
 
-Example: tracker trust add "$(cat bob.pub)" --person bob --name "Bob Ray" --role maintainer
+Example: tracker trust add "$(cat bob.pub)" --person bob --role maintainer
 """
 
 _WHAT = ("list", "log", "add", "remove", "sessions", "revoke", "adopt", "join", "policy")

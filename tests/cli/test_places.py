@@ -99,7 +99,7 @@ def test_another_persons_key_signs_with_as(repo: Path, store: IssueStore) -> Non
     program("init", "--as", "bob", cwd=repo)
 
     assert program("identity", "--as", "bob", "--json", cwd=repo).json["role"] is None
-    refused(program("new", "x", "--as", "bob", cwd=repo), 5, "no member", "an owner can add the key")
+    refused(program("new", "x", "--as", "bob", cwd=repo), 5, "no member", "tracker trust add")
     assert program("new", "x", cwd=repo, TRACKER_PERSON="ada").code == 0
 
 
