@@ -5,6 +5,7 @@ from typing import Any
 
 from git_tracker.cli import plain
 from git_tracker.cli.call import Call
+from git_tracker.cli.changing import seconds
 from git_tracker.cli.escape import line
 from git_tracker.errors import Invalid
 
@@ -21,6 +22,7 @@ log, made with your own key.
   trust add KEY           let a person's key in, as `identity export` prints it
   trust remove PERSON     what is here of them stays, nothing later enters
   trust sessions          agent sessions, their scope and validity
+  trust session NAME      print a bearer token for agents over HTTP, with a scope and a time
   trust revoke SESSION    nothing of it counts any more, whatever date it claims
   trust adopt ENTRY...    let muted entries count
   trust join ROOT         let another tracker's root and its members count here
@@ -29,13 +31,15 @@ log, made with your own key.
   --person HANDLE         with add: what the person is called here
   --name NAME             with add: the person's name
   --email EMAIL           with add: the person's address
+  --scope JSON            with session: {"operations": [...], "issues": [...], "parent": ID}, each optional
+  --for TIME              with session: how long the token holds: 30m, 2h, 7d (24h)
   --role ROLE             with add: owner, maintainer, writer or observer
                           (writer)
 
 Example: tracker trust add "$(cat bob.pub)" --person bob --role maintainer
 """
 
-_WHAT = ("list", "log", "add", "remove", "sessions", "revoke", "adopt", "join", "policy")
+_WHAT = ("list", "log", "add", "remove", "sessions", "session", "revoke", "adopt", "join", "policy")
 
 
 def trust(call: Call) -> None:
@@ -47,6 +51,9 @@ def trust(call: Call) -> None:
         return
     if not words:
         raise Invalid(f"trust {what} needs a word more", "`tracker trust --help` shows what", code="usage")
+    if what == "session":
+        _session(call, " ".join(words))
+        return
     store = call.store()
     me = store.signer(call.person)
     match what:
@@ -61,7 +68,7 @@ def trust(call: Call) -> None:
         case "join":
             done = [store.join(me, words[0])]
         case _:
-            done = [store.set_policy(me, _rules(" ".join(words)))]
+            done = [store.set_policy(me, _object(" ".join(words), "a policy", '{"people_only": ["archive"]}'))]
     if call.as_json:
         call.json({"entries": done})
     else:
@@ -79,13 +86,28 @@ def _add(call: Call, key: str) -> str:
     return store.add_member(store.signer(call.person), key, person, call.text("name") or person, email, role)
 
 
-def _rules(text: str) -> dict[str, Json]:
+def _session(call: Call, name: str) -> None:
+    from git_tracker.server.grants import Grants
+
+    store = call.store()
+    store.signer(call.person)  # nobody hands out what they could not do themselves
+    scope = store.full_scope(_object(call.text("scope", "{}"), "a scope", '{"operations": ["comment"]}'))
+    span = seconds(call.text("for", "24h"))
+    token = Grants(store.home).make(name, scope, span)
+    if call.as_json:
+        call.json({"token": token, "name": name, "scope": scope, "seconds": span})
+    else:
+        call.print(token)
+        call.note("send it as `Authorization: Bearer …` to /mcp of `tracker serve`; it is not shown again")
+
+
+def _object(text: str, what: str, example: str) -> dict[str, Json]:
     try:
         found = json.loads(text)
     except ValueError:
         found = None
     if not isinstance(found, dict):
-        raise Invalid("a policy is a JSON object", """such as '{"people_only": ["archive"]}'""", code="usage")
+        raise Invalid(f"{what} is a JSON object", f"such as '{example}'", code="usage")
     return found
 
 

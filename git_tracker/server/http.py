@@ -12,8 +12,9 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from git_tracker.server import mcp
+from git_tracker.server.settings import AgentSettings
 from git_tracker.store import IssueStore, Signer, Watch
-from git_tracker.tools import Reach
+from git_tracker.tools import Granted, Reach
 from git_tracker.web import DEFAULT, Feed, Limits, Site, Tokens, build
 
 
@@ -21,15 +22,17 @@ class Application:
     """Everything one `tracker serve` answers with."""
 
     def __init__(
-        self, store: IssueStore, signer: Signer | None, tokens: Tokens, hosts: frozenset[str], limits: Limits = DEFAULT
-    ) -> None:
+        self, store: IssueStore, signer: Signer | None, tokens: Tokens, hosts: frozenset[str], limits: Limits = DEFAULT,
+        agents: AgentSettings | None = None,
+    ) -> None:  # fmt: skip
         self._store, self._signer, self._tokens, self._limits = store, signer, tokens, limits
 
-        def person_of(headers: dict[str, str]) -> Signer | None:
+        def person_of(headers: dict[str, str]) -> Granted:
             who = tokens.of_headers(headers)
-            return signer if who and who.role == "writer" else None
+            return Granted(signer, who.name, who.scope) if who and who.role != "observer" else Granted(None)
 
-        self.mcp = mcp.build(Reach(lambda: store, lambda: signer, person_of))
+        allowed = agents or AgentSettings()
+        self.mcp = mcp.build(Reach(lambda: store, lambda: signer, person_of, allowed.bounds))
         endpoint = self.mcp.streamable_http_app(  # the gate has checked Host and Origin already
             json_response=True, transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False)
         )

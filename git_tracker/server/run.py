@@ -5,15 +5,17 @@ import errno
 import json
 import socket
 import sys
+from typing import Any
 
 import anyio
 import uvicorn
 
 from git_tracker.errors import Invalid, NotFound, TrackerError, Unusable
 from git_tracker.server import http, mcp, secrets, settings
+from git_tracker.server.grants import Grants
 from git_tracker.store import IssueStore, Place, Signer, find_place
 from git_tracker.tools import Reach
-from git_tracker.web import DEFAULT, Limits, Tokens
+from git_tracker.web import DEFAULT, Limits, Principal, Tokens
 
 _PORTS_TRIED = 50
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -49,12 +51,18 @@ def serve(
         raise Invalid(f"{host} is not this machine alone", "add --expose if others may really reach the tracker")
     signer = _signer(store, person)
     writer, observer = secrets.token(store.home, "writer"), secrets.token(store.home, "observer")
-    tokens = Tokens(writer, observer, store.root or "unpinned")
+    grants = Grants(store.home)
+
+    def granted(token: str) -> Principal | None:
+        grant = grants.of(token)
+        return Principal("agent", grant.name, grant.scope) if grant else None
+
+    tokens = Tokens(writer, observer, store.root or "unpinned", granted)
     listener = _listen(host, found.server.port if port < 0 else port)
     port = int(listener.getsockname()[1])
     names = {host, *_LOOPBACK} if host in _LOOPBACK else {host, *_LOOPBACK, *_own_names()}
     hosts = frozenset(f"{f'[{name}]' if ':' in name else name}:{port}".lower() for name in names)
-    application = http.Application(store, signer, tokens, hosts, limits)
+    application = http.Application(store, signer, tokens, hosts, limits, found.agents)
     _announce(place, host, port, writer, store)
     config = uvicorn.Config(
         application.asgi, log_level="warning", access_log=False, http="h11", ws="websockets-sansio", lifespan="on",
@@ -148,5 +156,8 @@ def mcp_stdio(path: str = ".", person: str = "") -> None:
             signers[person] = store().signer(person)
         return signers[person]
 
-    server = mcp.build(Reach(store, signer))
+    def agents() -> tuple[dict[str, Any], int]:
+        return settings.load(store().place).agents.bounds()
+
+    server = mcp.build(Reach(store, signer, agents=agents))
     anyio.run(server.run_stdio_async)

@@ -33,9 +33,25 @@ class ServerSettings(Section):
     port: Annotated[int, Field(ge=0, le=65535)] = 8787
 
 
+class AgentSettings(Section):
+    """What agent sessions may do at most, and for how many hours a certificate holds."""
+
+    operations: list[str] = []
+    parent: str = ""
+    valid_hours: Annotated[int, Field(ge=1, le=24 * 30)] = 24
+
+    def scope(self) -> dict[str, Any]:
+        return {name: value for name, value in (("operations", self.operations), ("parent", self.parent)) if value}
+
+    def bounds(self) -> tuple[dict[str, Any], int]:
+        """Return the scope and how many seconds a certificate holds."""
+        return self.scope(), self.valid_hours * 3600
+
+
 class Settings(Section):
     workflow: WorkflowSettings | None = None
     server: ServerSettings = ServerSettings()
+    agents: AgentSettings = AgentSettings()
 
     def flow(self) -> Workflow:
         """Return the workflow that the settings describe."""
@@ -47,7 +63,7 @@ class Settings(Section):
 
 SETTINGS: Mapping[str, Any] = {
     f"{section}.{name}": field.default
-    for section, model in (("workflow", WorkflowSettings), ("server", ServerSettings))
+    for section, model in (("workflow", WorkflowSettings), ("server", ServerSettings), ("agents", AgentSettings))
     for name, field in model.model_fields.items()
 }
 _ENVIRONMENT = {"TRACKER_HOST": ("server", "host"), "TRACKER_PORT": ("server", "port")}

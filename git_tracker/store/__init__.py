@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from git_tracker.store.place import find as find_place
     from git_tracker.store.query import nearest
     from git_tracker.store.reading import Reader, open_reader
+    from git_tracker.store.scope import narrowed
     from git_tracker.store.shape import Event
     from git_tracker.store.store import IssueStore
     from git_tracker.store.text import difference
@@ -43,6 +44,7 @@ _HOMES = {
     "difference": "text:difference",
     "examine": "checkup:examine",
     "find_place": "place:find",
+    "narrowed": "scope:narrowed",
     "nearest": "query:nearest",
     "open_reader": "reading:open_reader",
 }
@@ -67,6 +69,7 @@ __all__ = [
     "difference",
     "examine",
     "find_place",
+    "narrowed",
     "nearest",
     "open_reader",
 ]

@@ -8,14 +8,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from git_tracker.errors import Conflict, Invalid, NotFound, Refused
-from git_tracker.store import keystore, membership, refs, sshwire
+from git_tracker.store import keystore, membership, policy, refs, sshwire
+from git_tracker.store import scope as scopes
 from git_tracker.store.identity import Signer
-from git_tracker.store.index import governed, people
+from git_tracker.store.index import governed, people, read
 from git_tracker.store.issue import Json, stamp
 from git_tracker.store.keeping import Keeper
 from git_tracker.store.lock import held
 from git_tracker.store.membership import Member
 from git_tracker.store.publishing import Moved
+from git_tracker.store.scope import Scope
 from git_tracker.store.writing import Writing
 
 _RETRIES = 5
@@ -74,11 +76,18 @@ class Governor(Keeper):
         return member.person if member else ""
 
     def delegate(
-        self, person: Signer, *, client: str, label: str, valid_seconds: int = 86400, scope: str = "", sid: str = ""
+        self,
+        person: Signer,
+        *,
+        client: str,
+        label: str,
+        valid_seconds: int = 86400,
+        scope: Scope | None = None,
+        sid: str = "",
     ) -> Signer:
         """Return the signer of a new agent session, certified by a person's key. Its key lives in memory only.
 
-        With `sid` an existing session gets a further key and certificate.
+        With `sid` an existing session gets a further key and certificate. `scope` is what it may do (see `scope`).
         """
         member = self._projection.trust.members.get(person.identity.key)
         if member is None:
@@ -89,8 +98,17 @@ class Governor(Keeper):
         return person.delegate(
             sid=sid or self._entropy(6).hex(), person=member.person, client=client, label=label,
             serial=int.from_bytes(self._entropy(6), "big"), valid=(now - 60, now + valid_seconds),
-            seed=self._entropy(32), nonce=self._entropy(32), scope=scope,
+            seed=self._entropy(32), nonce=self._entropy(32), scope=scopes.text(self.full_scope(scope or {})),
         )  # fmt: skip
+
+    def full_scope(self, scope: Scope) -> dict[str, Any]:
+        """Return a scope in its one form, its ids in full; raise `Invalid` for what it cannot say."""
+        found = dict(scope)
+        if found.get("parent"):
+            found["parent"] = read.resolve(self.reader, found["parent"])
+        if found.get("issues", "*") != "*":
+            found["issues"] = [read.resolve(self.reader, id) for id in found["issues"]]
+        return scopes.checked(found)
 
     # the trust log
 
@@ -149,6 +167,7 @@ class Governor(Keeper):
 
     def set_policy(self, by: Signer, rules: Mapping[str, Any]) -> str:
         """Bind every clone to rules: `people_only` operations, and who may move to done (`done_by`)."""
+        policy.check(rules)
         return self._govern(by, lambda: (membership.policy(rules), ()))
 
     def allowed_signers(self) -> str:

@@ -75,7 +75,7 @@ class Trust:
         self.removed: dict[bytes, list[Cut]] = {}
         self.revoked: dict[str, list[Cut]] = {}
         self.adopted: dict[str, str] = {}
-        self.policy: dict[str, Any] = {}
+        self.policies: list[tuple[str, Mapping[str, Any]]] = []  # by entry, in the order of the log
         for node, event in self._all(valid):
             self._take(node, event)
         self._seniority = seniority
@@ -113,6 +113,11 @@ class Trust:
         """Return what a key was in the state that `auth` names, or None. Removals that came later do not show here."""
         standing = self._standing(key, self.past(auth))
         return standing[-1].member if standing else None
+
+    def policy_at(self, auth: Iterable[str]) -> Mapping[str, Any]:
+        """Return the latest policy in the state that `auth` names; no rules where there is none."""
+        seen = self.past(auth)
+        return next((rules for entry, rules in reversed(self.policies) if entry in seen), {})
 
     def past(self, auth: Iterable[str]) -> frozenset[str]:
         """Return everything that these entries of the trust log had seen, themselves included."""
@@ -152,7 +157,7 @@ class Trust:
                 for id in event["entries"]:
                     self.adopted.setdefault(id, node.id)
             case "policy":
-                self.policy = dict(event["rules"])
+                self.policies.append((node.id, event["rules"]))
 
     def _settle(self) -> tuple[set[str], dict[bytes, Order]]:
         """Find the entries that count, by repeated removal of what a valid removal makes void."""

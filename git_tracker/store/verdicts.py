@@ -7,11 +7,8 @@ the graph are wrong: kept, listed, never folded); `waiting` (names something tha
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
-from git_tracker.errors import Corrupt
-from git_tracker.store import sshwire
-from git_tracker.store.canonical import loads
+from git_tracker.store import policy, scope, sshwire
 from git_tracker.store.entry import Entry
-from git_tracker.store.events import EVENTS
 from git_tracker.store.fold import Record
 from git_tracker.store.identity import CERT_SKEW, Delegation, Proof
 from git_tracker.store.membership import Seen
@@ -81,6 +78,7 @@ def judge(trust: Trust, entry: Entry, proof: Proof, place: Place, on_chain: OnCh
         _member(trust, entry, proof, on_chain)
         or _cut(trust, entry, proof, on_chain)
         or (_delegated(trust, entry, proof, place) if proof.delegation else _by_person(entry))
+        or _against_policy(trust, entry, proof)
         or _OK
     )
 
@@ -138,34 +136,18 @@ def _delegated(trust: Trust, entry: Entry, proof: Proof, place: Place) -> Judgem
         return "muted", "the entry names another session than its certificate"
     if not delegation.valid_after - CERT_SKEW <= entry.seconds < delegation.valid_before + CERT_SKEW:
         return "muted", "outside the validity of its certificate"
-    if not delegation.scope:
-        return None
-    flaw = scope_flaw(delegation.scope, entry.envelope.events, place)
+    flaw = scope.forbids(delegation.scope, entry.envelope.events, place.issue, place.parent)
     return ("muted", f"out of scope: {flaw}") if flaw else None
 
 
-def scope_flaw(scope: str, events: Any, place: Place) -> str:
-    """Return what a scope does not allow, or an empty string.
-
-    A scope is JSON: `{"issues": "*" | [ids], "operations": "*" | [names], "parent": id}`; an issue is in scope if it is
-    listed, is the parent, or was created under the parent.
-    """
-    try:
-        allowed = loads(scope)
-    except Corrupt:
-        return "the scope cannot be read"
-    if not isinstance(allowed, dict) or allowed.keys() - {"issues", "operations", "parent"}:
-        return "the scope says what this version does not know"
-    operations = allowed.get("operations", "*")
-    for event in events:
-        kind = EVENTS.get(str(event.get("type")))
-        operation = kind.operation if kind else "unknown"
-        if operations != "*" and operation not in operations:
-            return f"{operation} is not among its operations"
-    issues, parent = allowed.get("issues", "*" if "parent" not in allowed else []), allowed.get("parent")
-    if issues == "*" or place.issue in issues or (parent and parent in (place.issue, place.parent)):
-        return ""
-    return "the issue is not among its issues"
+def _against_policy(trust: Trust, entry: Entry, proof: Proof) -> Judgement | None:
+    rules = trust.policy_at(entry.envelope.auth)
+    if not rules:
+        return None
+    member = trust.member_at(proof.issuer, entry.envelope.auth)
+    role, session = member.role if member else "writer", proof.delegation is not None
+    flaw = policy.forbids(rules, entry.envelope.events, role, session=session)
+    return ("muted", f"against the policy: {flaw}") if flaw else None
 
 
 def actor(trust: Trust, entry: Entry, proof: Proof) -> tuple[Any, ...]:

@@ -1,7 +1,8 @@
 """What a tool may reach: one store, the sessions of this process, and whom the request belongs to."""
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeVar
 
 import anyio.to_thread
 from mcp.server.mcpserver import Context
@@ -12,20 +13,31 @@ from git_tracker.tools.sessions import HANDLE, Caller, Session, Sessions
 
 T = TypeVar("T")
 
-PersonOf = Callable[[dict[str, str]], Signer | None]
+
+class Granted(NamedTuple):
+    """Whom a token stands for: the signer behind it (None: may only read), under which name and scope."""
+
+    person: Signer | None
+    name: str = ""
+    scope: Mapping[str, Any] = MappingProxyType({})
+
+
+PersonOf = Callable[[dict[str, str]], Granted]
 
 
 class Reach:
     """Handed to every call through the server's lifespan.
 
     `open` returns the store, or raises what keeps it from opening, so that the server answers without a repository
-    too. `person_of` names the signer behind a request's headers; `person` is the one on stdio.
+    too. `person_of` names the signer behind a request's headers; `person` is the one on stdio. `agents` says what a
+    session may do at most, and for how many seconds.
     """
 
     def __init__(
-        self, open: Callable[[], IssueStore], person: Callable[[], Signer | None], person_of: PersonOf | None = None
-    ) -> None:
-        self._open, self._person, self._person_of = open, person, person_of
+        self, open: Callable[[], IssueStore], person: Callable[[], Signer | None], person_of: PersonOf | None = None,
+        agents: Callable[[], tuple[Mapping[str, Any], int]] = lambda: ({}, 86400),
+    ) -> None:  # fmt: skip
+        self._open, self._person, self._person_of, self._agents = open, person, person_of, agents
         self._sessions: Sessions | None = None
         self._store: IssueStore | None = None
 
@@ -38,7 +50,7 @@ class Reach:
     @property
     def sessions(self) -> Sessions:
         if self._sessions is None:
-            self._sessions = Sessions(self.store)
+            self._sessions = Sessions(self.store, *self._agents())
         return self._sessions
 
     def handle(self, ctx: "Ctx") -> str:
@@ -58,9 +70,10 @@ class Reach:
         if headers is None:
             return Caller("process", client, self._person(), handle)
         named = {name.lower(): value for name, value in headers.items()}
-        person = self._person_of(named) if self._person_of else None
+        granted = self._person_of(named) if self._person_of else Granted(None)
         legacy = named.get("mcp-session-id")
-        return Caller(f"mcp {legacy}" if legacy else f"token {client}", client, person, handle)
+        origin = f"mcp {legacy}" if legacy else f"token {granted.name} {client}"
+        return Caller(origin, client, granted.person, handle, granted.scope, granted.name)
 
 
 Ctx = Context[Reach, Any]

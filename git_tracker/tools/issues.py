@@ -30,11 +30,14 @@ PRIMER = (
 
 
 async def session_start(
-    ctx: Ctx, name: Annotated[str, Field(max_length=60)], purpose: Annotated[str, Field(max_length=200)] = ""
+    ctx: Ctx,
+    name: Annotated[str, Field(max_length=60)],
+    purpose: Annotated[str, Field(max_length=200)] = "",
+    scope: models.Scope = models.Scope(),  # noqa: B008
 ) -> Annotated[CallToolResult, models.Started]:
     """Open an agent session with a signing key of its own. Call once per agent; returns its handle and a primer."""
     caller = reach(ctx).caller(ctx, "")
-    session = await read(ctx, lambda store: reach(ctx).sessions.start(caller, name, purpose))
+    session = await read(ctx, lambda store: reach(ctx).sessions.start(caller, name, purpose, scope.given()))
     person = session.signer.delegation.person if session.signer.delegation else ""
     result = models.Started(session=session.handle, id=session.id, name=session.name, person=person, primer=PRIMER)
     return answers.answer(f"session {session.handle} (id {session.id}, for {person})\n{PRIMER}", result)

@@ -59,6 +59,18 @@ class Changes(Input):
         return {name: value for name, value in self.model_dump(exclude_unset=True).items() if value not in (None, [])}
 
 
+class Scope(Input):
+    """Narrows what the session may do."""
+
+    operations: list[Word] = []
+    issues: list[str] = []
+    parent: str = ""
+
+    def given(self) -> dict[str, Any]:
+        """Return what was sent, in the store's form."""
+        return {name: value for name, value in self.model_dump().items() if value}
+
+
 class Evidence(Input):
     kind: Literal["commit", "test", "review", "url", "note"]
     value: Annotated[str, Field(max_length=2000)]

@@ -8,11 +8,12 @@ without a handle is refused rather than guessed.
 import secrets
 import threading
 import time
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from git_tracker.errors import Refused, Unauthorized
-from git_tracker.store import IssueStore, Signer
+from git_tracker.store import IssueStore, Signer, narrowed
 
 HANDLE = "git-tracker/session"  # the key in a request's `_meta`
 _RENEW_BEFORE = 300  # seconds before a certificate ends at which a new one is made
@@ -26,13 +27,18 @@ class Caller(NamedTuple):
     client: str
     person: Signer | None
     handle: str = ""
+    scope: Mapping[str, Any] = MappingProxyType({})  # what its token allows
+    name: str = ""  # what its token calls it
 
 
 class Session:
     """One agent at work."""
 
-    def __init__(self, handle: str, origin: str, name: str, signer: Signer, person: Signer) -> None:
+    def __init__(
+        self, handle: str, origin: str, name: str, signer: Signer, person: Signer, scope: Mapping[str, Any]
+    ) -> None:
         self.handle, self.origin, self.name, self.signer, self.person = handle, origin, name, signer, person
+        self.scope = scope
 
     @property
     def id(self) -> str:
@@ -40,23 +46,28 @@ class Session:
 
 
 class Sessions:
-    """All agent sessions of this process."""
+    """All agent sessions of this process. `scope` is what any of them may do at most, for `valid_seconds`."""
 
-    def __init__(self, store: IssueStore, clock: Callable[[], float] = time.time) -> None:
-        self._store, self._clock = store, clock
+    def __init__(
+        self, store: IssueStore, scope: Mapping[str, Any], valid_seconds: int, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._store, self._scope, self._valid, self._clock = store, scope, valid_seconds, clock
         self._lock = threading.Lock()
         self._by_handle: dict[str, Session] = {}
         self._by_origin: dict[str, list[Session]] = {}
 
-    def start(self, caller: Caller, name: str, purpose: str = "") -> Session:
-        """Open a session with a key and a certificate of its own."""
+    def start(self, caller: Caller, name: str, purpose: str = "", scope: Mapping[str, Any] | None = None) -> Session:
+        """Open a session with a key and a certificate of its own; a scope can only narrow what the caller has."""
         person = _person(caller)
         label = " ".join(f"{name}: {purpose}".split() if purpose else name.split())[:120] or caller.client or "agent"
-        signer = self._store.delegate(person, client=caller.client, label=label)
+        allowed = narrowed(narrowed(self._scope, caller.scope), scope or {})
+        signer = self._store.delegate(
+            person, client=caller.client, label=label, scope=allowed, valid_seconds=self._valid
+        )
         with self._lock:
             if len(self._by_handle) >= _MOST:
                 raise Refused("too many sessions are open in this process", "use the session you have")
-            session = Session(secrets.token_urlsafe(16), caller.origin, label, signer, person)
+            session = Session(secrets.token_urlsafe(16), caller.origin, label, signer, person, allowed)
             self._by_handle[session.handle] = session
             self._by_origin.setdefault(caller.origin, []).append(session)
         return session
@@ -74,7 +85,8 @@ class Sessions:
                 "pass the handle that session_start returned as `session`",
                 code="session_needed",
             )
-        return self._current(own[0]) if own else self.start(caller, caller.client.partition("/")[0] or "agent")
+        name = caller.name or caller.client.partition("/")[0] or "agent"
+        return self._current(own[0]) if own else self.start(caller, name)
 
     def _named(self, caller: Caller) -> Session:
         with self._lock:
@@ -89,8 +101,9 @@ class Sessions:
         delegation = session.signer.delegation
         if delegation and self._clock() > delegation.valid_before - _RENEW_BEFORE:
             session.signer = self._store.delegate(
-                session.person, client=delegation.client, label=session.name, sid=session.id
-            )
+                session.person, client=delegation.client, label=session.name, sid=session.id, scope=session.scope,
+                valid_seconds=self._valid,
+            )  # fmt: skip
         return session
 
 

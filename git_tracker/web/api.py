@@ -236,7 +236,7 @@ async def login(request: Request) -> Response:
     here = site(request)
     token = models.Login.model_validate(_parsed(await request.body())).token
     who = here.tokens.of(token)
-    if who is None:
+    if who is None or who.role == "agent":
         return problem(401, "unauthorized", "the token is not valid", "open the URL that `tracker serve` printed")
     response = JSONResponse(_me(here, who.role))
     response.headers["Set-Cookie"] = here.tokens.set_cookie(token)

@@ -8,9 +8,10 @@ import asyncio
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http.cookies import CookieError, SimpleCookie
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -33,21 +34,27 @@ _READS = ("GET", "HEAD")
 
 
 class Principal(NamedTuple):
-    """Who a token stands for: the person whose key signs what they write, or an observer who may only read."""
+    """Who a token stands for: the person whose key signs what they write, an agent of theirs within a scope, or an
+    observer who may only read."""
 
-    role: str  # writer or observer
+    role: str  # writer, agent or observer
+    name: str = ""  # of an agent's token
+    scope: Mapping[str, Any] = MappingProxyType({})
 
 
 class Tokens:
     """The secrets that open the gate. The cookie is derived from a token, so it survives a restart and tells nothing."""
 
-    def __init__(self, writer: str, observer: str, realm: str) -> None:
+    def __init__(
+        self, writer: str, observer: str, realm: str, grants: Callable[[str], Principal | None] = lambda _: None
+    ) -> None:
+        self._grants = grants
         self.cookie = f"git-tracker-{realm[:8]}"  # cookies ignore ports: the name tells two repositories apart
         self._known = {writer: Principal("writer"), observer: Principal("observer")}
 
     def of(self, token: str) -> Principal | None:
         """Return whom a token stands for."""
-        return next((who for known, who in self._known.items() if _same(known, token)), None)
+        return next((who for known, who in self._known.items() if _same(known, token)), None) or self._grants(token)
 
     def of_headers(self, headers: Mapping[str, str]) -> Principal | None:
         """Return whom a request's headers stand for: a bearer token, else the cookie."""
@@ -131,7 +138,7 @@ class Gate:
             )
         if (
             who
-            and who.role == "observer"
+            and who.role != "writer"
             and scope["type"] == "http"
             and not _may_observe(scope["method"], _path(scope))
         ):

@@ -1,0 +1,44 @@
+"""Policies: rules that bind every clone, because the trust log carries them signed.
+
+`people_only` names operations that no agent session may do; `done_by` says who may move to done: `anyone`, `people` or
+`maintainers` (owners included). The policy that holds for an entry is the latest in the state it cites.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from git_tracker.errors import Invalid
+from git_tracker.store.events import EVENTS
+from git_tracker.store.membership import GOVERNS
+
+DONE_BY = ("anyone", "people", "maintainers")
+OPERATIONS = tuple(sorted({event.operation for event in EVENTS.values()}))
+
+
+def check(rules: Mapping[str, Any]) -> None:
+    """Raise `Invalid` for rules that nobody would know what to do with."""
+    for name, value in rules.items():
+        if name == "people_only":
+            unknown = [word for word in value if word not in OPERATIONS] if isinstance(value, list) else [value]
+            if unknown:
+                raise Invalid(f"people_only: no operation {unknown[0]!r}", f"operations are {', '.join(OPERATIONS)}")
+        elif name == "done_by":
+            if value not in DONE_BY:
+                raise Invalid(f"done_by: {value!r} is nobody", f"use one of {', '.join(DONE_BY)}")
+        else:
+            raise Invalid(f"no rule named {name!r}", "the rules are people_only and done_by")
+
+
+def forbids(rules: Mapping[str, Any], events: Iterable[Mapping[str, Any]], role: str, *, session: bool) -> str:
+    """Return what the rules forbid about an entry by a person of that role or a session of theirs, or nothing."""
+    people_only, done_by = rules.get("people_only", ()), rules.get("done_by", "anyone")
+    for event in events:
+        kind = EVENTS.get(str(event.get("type")))
+        if session and kind and kind.operation in people_only:
+            return f"only people may {kind.operation}"
+        if event.get("type") in ("created", "status-changed") and event.get("category") == "done":
+            if done_by != "anyone" and session:
+                return "only people may move to done"
+            if done_by == "maintainers" and role not in GOVERNS:
+                return "only maintainers may move to done"
+    return ""

@@ -1,0 +1,80 @@
+"""Scopes: what a session may do, as its certificate says it. JSON: `{"issues", "operations", "parent"}`, each optional.
+
+`operations` are names or `*`; `issues` are full ids or `*`; with `parent`, that issue and those created under it. An
+empty scope allows everything. A scope can only be narrowed by whoever acts under it.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from git_tracker.errors import Corrupt, Invalid, Refused
+from git_tracker.store import canonical
+from git_tracker.store.events import EVENTS
+
+Scope = Mapping[str, Any]
+
+OPERATIONS = tuple(sorted({event.operation for event in EVENTS.values()}))
+_KEYS = {"issues", "operations", "parent"}
+_MOST = 64  # issues; the certificate travels in every signature
+
+
+def checked(scope: Scope) -> dict[str, Any]:
+    """Return a scope in its one form; raise `Invalid` for what it cannot say."""
+    if unknown := scope.keys() - _KEYS:
+        raise Invalid(f"a scope has no {sorted(unknown)[0]!r}", "it has operations, issues and parent")
+    found: dict[str, Any] = {}
+    operations = scope.get("operations", "*")
+    if operations not in ("*", [], None):
+        if unknown := {*operations} - {*OPERATIONS}:
+            raise Invalid(f"no operation named {sorted(unknown)[0]!r}", f"operations are {', '.join(OPERATIONS)}")
+        found["operations"] = sorted(set(operations))
+    issues = scope.get("issues", "*")
+    if issues not in ("*", [], None):
+        if len(issues) > _MOST:
+            raise Invalid(f"a scope names at most {_MOST} issues", "name a parent instead")
+        found["issues"] = sorted(set(issues))
+    if scope.get("parent"):
+        found["parent"] = scope["parent"]
+    return found
+
+
+def text(scope: Scope) -> str:
+    """Return a scope as it stands in a certificate; empty if it allows everything."""
+    found = checked(scope)
+    return canonical.dumps(found) if found else ""
+
+
+def narrowed(outer: Scope, inner: Scope) -> dict[str, Any]:
+    """Return what both allow; raise `Refused` if that is nothing or the inner one asks for more."""
+    outer, inner = checked(outer), checked(inner)
+    found = {**outer, **inner}
+    for name in ("operations", "issues"):
+        if name in outer and name in inner and (more := {*inner[name]} - {*outer[name]}):
+            raise Refused(f"the scope does not include {sorted(more)[0]}", "ask for less", code="out_of_scope")
+    if outer.get("parent") and inner.get("parent", outer["parent"]) != outer["parent"]:
+        raise Refused("the scope lies under another parent", "ask for less", code="out_of_scope")
+    return found
+
+
+def forbids(scope: str, events: Iterable[Mapping[str, Any]], issue: str, parent: str | None) -> str:
+    """Return what a certificate's scope does not allow about an entry, or an empty string.
+
+    `parent` is the issue under which this one was created.
+    """
+    if not scope:
+        return ""
+    try:
+        allowed = canonical.loads(scope)
+    except Corrupt:
+        return "its scope cannot be read"
+    if not isinstance(allowed, dict) or allowed.keys() - _KEYS:
+        return "its scope says what this version does not know"
+    operations, issues, under = allowed.get("operations", "*"), allowed.get("issues"), allowed.get("parent")
+    for event in events:
+        kind = EVENTS.get(str(event.get("type")))
+        operation = kind.operation if kind else "unknown"
+        if operations != "*" and operation not in operations:
+            return f"{operation} is not among its operations"
+    if (issues is None and under is None) or (issues is not None and (issues == "*" or issue in issues)):
+        return ""
+    return "" if under is not None and under in (issue, parent) else "the issue is not among its issues"
