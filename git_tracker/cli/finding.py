@@ -80,7 +80,7 @@ def _list(call: Call, terms: Sequence[str], nothing: str) -> None:
     elif call.fancy:
         from git_tracker.cli import render
 
-        render.issues(items, page["total"])
+        render.issues(items)
     else:
         call.print(*plain.issues(items))
     if page["next"]:

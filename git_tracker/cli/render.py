@@ -59,7 +59,7 @@ def _marks(row: Mapping[str, Json]) -> Text:
     )
 
 
-def issues(rows: Sequence[Mapping[str, Json]], total: int) -> None:
+def issues(rows: Sequence[Mapping[str, Json]]) -> None:
     """Print a list of issues: id, status, priority, type, title with labels, what is special, when it changed."""
     console = _console()
     wide = console.width >= _WIDE
@@ -79,8 +79,6 @@ def issues(rows: Sequence[Mapping[str, Json]], total: int) -> None:
             _age(row["updated_at"]),
         )
     console.print(grid)
-    if total > len(rows):
-        console.print(Text(f"{len(rows)} of {total}", "dim"))
 
 
 def board(columns: Sequence[Mapping[str, Json]]) -> None:

@@ -200,6 +200,8 @@ class Keeper(Reader):
     def _prepared(self) -> schema.Db:
         for attempt in range(2):
             try:
+                if not schema.is_whole(self._index_path):
+                    schema.remove(self._index_path)
                 db = schema.connect(self._index_path)
                 schema.prepare(db, self._entropy(4).hex())
                 self._inode = os.stat(self._index_path).st_ino

@@ -121,7 +121,7 @@ class GitRepository:
             return None
         return str(found.target) if found is not None else None
 
-    def move(self, ref: str, old: str | None, new: str) -> None:
+    def move(self, ref: str, old: str | None, new: str, *, stale_seconds: float = _STALE_LOCK) -> None:
         """Point `ref` at `new` if it still points at `old`; raise `Conflict` if it moved meanwhile.
 
         libgit2 never waits for a lock, so we do, and a lock that a dead process left is cleared. The caller holds
@@ -138,13 +138,13 @@ class GitRepository:
             except (OSError, pygit2.GitError) as error:
                 if "lock" not in str(error) or attempt == _ATTEMPTS - 1:
                     raise _translated(error, self.place) from error
-                if not self._clear_stale_lock(ref):
+                if not self._clear_stale_lock(ref, stale_seconds):
                     time.sleep(min(0.001 * (attempt + 1), 0.05))
 
-    def _clear_stale_lock(self, ref: str) -> bool:
+    def _clear_stale_lock(self, ref: str, seconds: float) -> bool:
         path = os.path.join(self.place.common, ref + ".lock")
         try:
-            if time.time() - os.stat(path).st_mtime > _STALE_LOCK:
+            if time.time() - os.stat(path).st_mtime > seconds:
                 os.unlink(path)
                 return True
         except OSError:

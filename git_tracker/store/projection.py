@@ -65,7 +65,12 @@ class Projection:
         if found := self._kept_apart(refs.kept(listing)):
             self._absorb({id: (tips[id], *kept) for id, kept in found.items()}, set(), progress)
         schema.set_meta(self.db, "wake", write.wake(self.db, AHEAD, MAX_AHEAD_MS))
+        schema.set_meta(self.db, "clock", str(self.latest_ms()))
         schema.set_meta(self.db, "refs", signature)
+
+    def latest_ms(self) -> int:
+        """Return the latest time this index ever saw: a clock that was set back makes nothing lie in the future."""
+        return max(self._now(), int(schema.meta(self.db, "clock") or 0))
 
     def read_trust(self, listing: dict[str, str]) -> None:
         """Fold the trust log if its tip moved."""
@@ -150,14 +155,14 @@ class Projection:
 
     def _judge(self, key: int, id: str, found: Iterable[Found], chains: Chains) -> list[Admission]:
         about, parent = rows.Known(self.db, key), partial(rows.created_under, self.db, key)
-        return self.log.judge(id, found, about, self.trust, chains, self._now(), parent)
+        return self.log.judge(id, found, about, self.trust, chains, self.latest_ms(), parent)
 
     def _judge_again(self, key: int, id: str, found: Iterable[Found], chains: Chains) -> list[Admission]:
         """Judge all entries of an issue anew; forget and return those that stand otherwise now."""
         stored = write.verdicts(self.db, key)
         judged = [
             item
-            for item in self.log.judge(id, found, {}, self.trust, chains, self._now(), lambda: None)
+            for item in self.log.judge(id, found, {}, self.trust, chains, self.latest_ms(), lambda: None)
             if stored.get(item.record.id) != (item.verdict, item.partial)
         ]
         for item in judged:
@@ -172,7 +177,7 @@ class Projection:
 
     def _overdue(self) -> set[str]:
         """Return the issues in which something waited that is here now."""
-        soon = self._now() + MAX_AHEAD_MS
+        soon = self.latest_ms() + MAX_AHEAD_MS
         return {
             id
             for id, ms, reason, missing in write.waiting(self.db)

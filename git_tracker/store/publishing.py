@@ -11,6 +11,8 @@ from git_tracker.store import refs
 from git_tracker.store.journal import Journal, Record
 from git_tracker.store.objects import GitRepository
 
+_DEAD = 0.3  # seconds after which the lock on a ref that a dead writer was moving counts as its own
+
 
 class Moved(Exception):
     """A ref moved between reading and swapping: decide again."""
@@ -80,11 +82,11 @@ class Publisher:
         with suppress(TrackerError):
             self._journal.strike(numbers)
 
-    def _swap(self, ref: str, old: str | None, new: str, raw: bytes) -> None:
+    def _swap(self, ref: str, old: str | None, new: str, raw: bytes, **how: float) -> None:
         """Move a ref, keeping in reach what the first new entry (`raw`) does not build on, such as a bad one."""
         if old is not None and f"\nparent {old}\n".encode() not in raw.partition(b"\n\n")[0]:
             self._keep(old)
-        self._objects.move(ref, old, new)
+        self._objects.move(ref, old, new, **how)
 
     def _keep(self, id: str) -> None:
         if self._objects.has(id):
@@ -105,7 +107,7 @@ class Publisher:
             self._objects.mend_commit(record.id, record.raw)
             changed = True
             if target == record.old:
-                self._swap(record.ref, target, record.id, record.raw)
+                self._swap(record.ref, target, record.id, record.raw, stale_seconds=_DEAD)  # its lock may be there
             elif target != record.id and not self._objects.descends(target, record.id):
                 self._keep(record.id)
         if len(done) > 64 or changed:

@@ -104,7 +104,7 @@ class IssueStore(Governor):
         """Check every signature, chain and ref against the raw objects, not against the index."""
         self.refresh(force=True)
         full = read.resolve(self.reader, id) if id else ""
-        return verification.verify(self._projection, self.place.common, full, self.now_ms, progress)
+        return verification.verify(self._projection, self.place.common, full, progress)
 
     # inside
 

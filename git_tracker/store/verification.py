@@ -8,9 +8,7 @@ from git_tracker.store.projection import Progress, Projection
 from git_tracker.store.verdicts import About
 
 
-def verify(
-    projection: Projection, common: str, only: str, now_ms: int, progress: Progress | None = None
-) -> dict[str, Any]:
+def verify(projection: Projection, common: str, only: str, progress: Progress | None = None) -> dict[str, Any]:
     """Return `{"ok", "issues", "entries", "verified", "problems": […], "chains"}`; `only` is an issue's id or empty."""
     db, listing = projection.db, refs.listing(common)
     problems: list[dict[str, Any]] = []
@@ -27,7 +25,7 @@ def verify(
     for number, (id, reach) in enumerate(sorted(tips.items())):
         about: dict[str, About] = {}
         read = projection.log.read(reach, ())
-        found = projection.log.judge(id, read, about, projection.trust, chains, now_ms, lambda: None)
+        found = projection.log.judge(id, read, about, projection.trust, chains, projection.latest_ms(), lambda: None)
         entries += len(found)
         key = write.key_of(db, id)
         for item in found:

@@ -123,7 +123,7 @@ def clear(db: Db, epoch: str) -> None:
         "auths",
     ):
         db.execute(f"delete from {table}")
-    db.execute("delete from meta where name not in ('version')")
+    db.execute("delete from meta where name not in ('version', 'clock')")
     set_meta(db, "epoch", epoch)
 
 
@@ -163,6 +163,19 @@ def check(db: Db) -> None:
     found = db.execute("pragma quick_check(1)").fetchone()[0]
     if found != "ok":
         raise Unusable(f"the index is damaged: {found}")
+
+
+def is_whole(path: str) -> bool:
+    """Return whether a file begins as a database does and is as long as it says (sqlite.org/fileformat.html, 1.3)."""
+    try:
+        with open(path, "rb") as file:
+            head, size = file.read(100), os.fstat(file.fileno()).st_size
+    except OSError:
+        return True  # not there yet
+    page = int.from_bytes(head[16:18], "big")
+    return head[:16] == b"SQLite format 3\0" and size >= int.from_bytes(head[28:32], "big") * (
+        page if page > 1 else 65536
+    )
 
 
 def remove(path: str) -> None:
