@@ -110,6 +110,9 @@ def update(state: State, changes: Mapping[str, Any], context: Context) -> list[E
         found.append(events.Archived() if changes["archived"] else events.Unarchived())
     found += [events.CriterionAdded(text=one_line(criterion)) for criterion in changes.get("add_criteria") or ()]
     for field, checked in (("check_criteria", True), ("uncheck_criteria", False)):
+        for criterion in changes.get(field) or ():
+            if criterion not in state.criteria:
+                raise NotFound(f"the issue has no criterion {criterion!r}", "get the issue: it lists their ids")
         found += [
             events.CriterionChecked(criterion=criterion, checked=checked) for criterion in changes.get(field) or ()
         ]

@@ -4,6 +4,7 @@ To add one: write the function, list it in `ENDPOINTS`; openapi.json follows.
 """
 
 import json
+import re
 from collections.abc import Callable
 from typing import Annotated, Any, NamedTuple
 
@@ -24,13 +25,17 @@ class Query(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-Cursor = Annotated[str, Field(max_length=64)]
+# A cursor is opaque to whoever gets it; here its shape keeps other text out.
+Cursor = Annotated[str, Field(pattern=r"^([0-9a-f]{8}\.[0-9]{1,18})?$")]
+RowCursor = Annotated[str, Field(pattern=r"^([0-9a-f]{8}\.[0-9]{1,18}\.(updated|created|priority|title|status))?$")]
+REQUEST_KEY = r'^[!"$-~]{1,128}$'
+ETAG = r'^(\*|(W/)?"[0-9a-f]{40}( [0-9a-f]{40})*")$'
 
 
 class ListQuery(Query):
     q: Annotated[str, Field(max_length=1024)] = ""
     limit: Annotated[int, Field(ge=1, le=200)] = 50
-    cursor: Cursor = ""
+    cursor: RowCursor = ""
 
 
 class BoardQuery(Query):
@@ -44,7 +49,7 @@ class PageQuery(Query):
 
 class ConflictsQuery(Query):
     limit: Annotated[int, Field(ge=1, le=200)] = 50
-    cursor: Cursor = ""
+    cursor: RowCursor = ""
 
 
 class EventsQuery(Query):
@@ -199,8 +204,8 @@ async def serve(endpoint: Endpoint, request: Request) -> Response:
         body = endpoint.body.model_validate(raw)
         sent = frozenset(raw) if isinstance(raw, dict) else sent
     call = Call(
-        site(request), dict(request.path_params), query, body, request.headers.get("idempotency-key", ""),
-        _heads(request.headers.get("if-match", "")), sent,
+        site(request), dict(request.path_params), query, body, _header(request, "Idempotency-Key", REQUEST_KEY),
+        _heads(_header(request, "If-Match", ETAG)), sent,
     )  # fmt: skip
     found = await anyio.to_thread.run_sync(endpoint.run, call)
     headers = {"Cache-Control": "no-store"}
@@ -225,10 +230,17 @@ def _parsed(raw: bytes) -> Any:
         raise Invalid("the body is not JSON") from None
 
 
-def _heads(header: str) -> tuple[str, ...]:
+def _header(request: Request, name: str, pattern: str) -> str:
+    """Return a header that steers a write, or an empty string; one of another shape is refused, not ignored."""
+    found = request.headers.getlist(name)
+    if len(found) > 1 or (found and not re.fullmatch(pattern, found[0])):
+        raise Invalid(f"the header {name} has another shape", "GET /api/openapi.json shows the shapes")
+    return found[0] if found else ""
+
+
+def _heads(tag: str) -> tuple[str, ...]:
     """Return the heads that an If-Match header names; `*` and nothing ask for nothing."""
-    tag = header.strip().removeprefix("W/").strip('"')
-    return () if tag in ("", "*") else tuple(tag.split())
+    return () if tag in ("", "*") else tuple(tag.removeprefix("W/").strip('"').split())
 
 
 async def login(request: Request) -> Response:

@@ -18,6 +18,7 @@ from git_tracker.errors import TrackerError
 from git_tracker.web import api, live, openapi, problems
 from git_tracker.web.gate import Gate, Tokens
 from git_tracker.web.limits import Limits
+from git_tracker.web.site import site
 
 STATIC = Path(__file__).parent / "static"
 
@@ -83,9 +84,9 @@ async def _icon(_: Request) -> Response:
 
 
 @lru_cache
-def _document() -> dict[str, Any]:
-    return openapi.document()
+def _document(statuses: tuple[str, ...]) -> dict[str, Any]:
+    return openapi.document(statuses)
 
 
-async def _openapi(_: Request) -> Response:
-    return JSONResponse(_document())
+async def _openapi(request: Request) -> Response:
+    return JSONResponse(_document(tuple(site(request).store.workflow.statuses)))

@@ -197,7 +197,8 @@ class Gate:
             raise self._too_large()
         if headers.get("content-encoding", "identity") != "identity":
             raise _Closed(415, "encoded_body", "a request's body is not compressed")
-        if method in ("POST", "PUT", "PATCH"):
+        sends = length.strip("0") or "transfer-encoding" in headers or "content-type" in headers
+        if sends and method not in _READS:
             kind = headers.get("content-type", "").partition(";")[0].strip().lower()
             if kind != "application/json":
                 raise _Closed(415, "not_json", "a request's body is application/json")

@@ -1,5 +1,6 @@
 """openapi.json, made from the same models that check the requests."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import BaseModel
@@ -7,12 +8,12 @@ from pydantic.json_schema import models_json_schema
 
 from git_tracker import __version__
 from git_tracker.web import models
-from git_tracker.web.api import ENDPOINTS, Endpoint
+from git_tracker.web.api import ENDPOINTS, ETAG, REQUEST_KEY, Endpoint
 
 _REF = "#/components/schemas/{model}"
 _HEADERS = {
-    "Idempotency-Key": "A retry with the same key and request writes nothing twice.",
-    "If-Match": "The ETag of the issue as last read; refused with 412 if it moved on.",
+    "Idempotency-Key": ("A retry with the same key and request writes nothing twice.", REQUEST_KEY, "retry-7"),
+    "If-Match": ("The ETag of the issue as last read; refused with 412 if it moved on.", ETAG, "*"),
 }
 _EXTRA = (
     Endpoint("POST", "/api/login", lambda call: None, models.Me, models.Login),
@@ -21,8 +22,8 @@ _EXTRA = (
 _SUMMARIES = {"/api/login": "Trade a token for a cookie", "/api/me": "Who is logged in"}
 
 
-def document() -> dict[str, Any]:
-    """Return the OpenAPI 3.1 description of every endpoint."""
+def document(statuses: Iterable[str]) -> dict[str, Any]:
+    """Return the OpenAPI 3.1 description of every endpoint, for a workflow with these statuses."""
     endpoints = [*_EXTRA, *ENDPOINTS]
     used: list[type[BaseModel]] = [models.Problem]
     for endpoint in endpoints:
@@ -39,11 +40,20 @@ def document() -> dict[str, Any]:
         "info": {"title": "git-tracker", "version": __version__, "description": "Issues as signed events in git."},
         "paths": paths,
         "components": {
-            "schemas": schemas["$defs"],
+            "schemas": _with_statuses(schemas["$defs"], list(statuses)),
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
         },
         "security": [{"bearer": []}],
     }
+
+
+def _with_statuses(schema: Any, statuses: list[str]) -> Any:
+    """Name the statuses there are wherever a request takes one."""
+    if isinstance(schema, dict):
+        if schema.get("x-status"):
+            return {"type": "string", "enum": statuses}
+        return {name: _with_statuses(part, statuses) for name, part in schema.items()}
+    return [_with_statuses(part, statuses) for part in schema] if isinstance(schema, list) else schema
 
 
 def _bodies(endpoints: list[Endpoint]) -> set[Any]:
@@ -61,9 +71,8 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
     if endpoint.method in ("POST", "PATCH") and endpoint.path != "/api/login":
         wanted = _HEADERS if endpoint.method == "PATCH" else {"Idempotency-Key": _HEADERS["Idempotency-Key"]}
         parameters += [
-            {"name": name, "in": "header", "required": False, "description": text,
-             "schema": {"type": "string", "pattern": "^[!-~]{1,100}$"} if name == "Idempotency-Key" else {"type": "string"}}
-            for name, text in wanted.items()
+            {"name": name, "in": "header", "required": False, "description": text, "schema": {"type": "string", "pattern": pattern, "examples": [example]}}
+            for name, (text, pattern, example) in wanted.items()
         ]  # fmt: skip
     problem = {
         "description": "What is wrong, and what would work",

@@ -19,7 +19,7 @@ STATUS: tuple[tuple[type[errors.TrackerError], int], ...] = (
     (errors.Unusable, 503),
     (errors.Corrupt, 500),
 )
-_BY_CODE = {"heads_moved": 412, "not_a_member": 403, "not_allowed": 403, "not_initialized": 409}
+_BY_CODE = {"heads_moved": 412, "rk_reused": 409, "not_a_member": 403, "not_allowed": 403, "not_initialized": 409}
 
 log = logging.getLogger(__name__)
 
