@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from git_tracker import __version__
 from git_tracker.errors import Invalid, Unauthorized
 from git_tracker.store import Signer
-from git_tracker.web import models
+from git_tracker.web import answers, requests
 from git_tracker.web.problems import problem
 from git_tracker.web.site import Site, principal, site
 
@@ -177,21 +177,21 @@ def health(call: Call) -> Any:
 
 
 ENDPOINTS = (
-    Endpoint("GET", "/api/issues", list_issues, models.IssueList, query=ListQuery),
-    Endpoint("POST", "/api/issues", create_issue, models.Issue, models.NewIssue, status=201),
-    Endpoint("GET", "/api/issues/{id}", get_issue, models.Issue),
-    Endpoint("PATCH", "/api/issues/{id}", change_issue, models.Issue, models.IssueChanges),
-    Endpoint("POST", "/api/issues/{id}/comments", add_comment, models.Issue, models.NewComment, status=201),
-    Endpoint("POST", "/api/issues/{id}/claim", claim, models.Issue, models.ClaimRequest),
-    Endpoint("POST", "/api/issues/{id}/release", release, models.Issue, models.ReleaseRequest),
-    Endpoint("POST", "/api/issues/{id}/resolve", resolve, models.Issue, models.Resolution),
-    Endpoint("GET", "/api/conflicts", conflicts, models.IssueList, query=ConflictsQuery),
-    Endpoint("GET", "/api/issues/{id}/history", history, models.EventList, query=PageQuery),
-    Endpoint("GET", "/api/board", board, models.Board, query=BoardQuery),
-    Endpoint("GET", "/api/events", events, models.EventList, query=EventsQuery),
-    Endpoint("GET", "/api/agents", agents, models.AgentList),
-    Endpoint("GET", "/api/agents/{id}/audit", audit, models.Audit, query=PageQuery),
-    Endpoint("GET", "/api/health", health, models.Health),
+    Endpoint("GET", "/api/issues", list_issues, answers.IssueList, query=ListQuery),
+    Endpoint("POST", "/api/issues", create_issue, answers.Issue, requests.NewIssue, status=201),
+    Endpoint("GET", "/api/issues/{id}", get_issue, answers.Issue),
+    Endpoint("PATCH", "/api/issues/{id}", change_issue, answers.Issue, requests.IssueChanges),
+    Endpoint("POST", "/api/issues/{id}/comments", add_comment, answers.Issue, requests.NewComment, status=201),
+    Endpoint("POST", "/api/issues/{id}/claim", claim, answers.Issue, requests.ClaimRequest),
+    Endpoint("POST", "/api/issues/{id}/release", release, answers.Issue, requests.ReleaseRequest),
+    Endpoint("POST", "/api/issues/{id}/resolve", resolve, answers.Issue, requests.Resolution),
+    Endpoint("GET", "/api/conflicts", conflicts, answers.IssueList, query=ConflictsQuery),
+    Endpoint("GET", "/api/issues/{id}/history", history, answers.EventList, query=PageQuery),
+    Endpoint("GET", "/api/board", board, answers.Board, query=BoardQuery),
+    Endpoint("GET", "/api/events", events, answers.EventList, query=EventsQuery),
+    Endpoint("GET", "/api/agents", agents, answers.AgentList),
+    Endpoint("GET", "/api/agents/{id}/audit", audit, answers.Audit, query=PageQuery),
+    Endpoint("GET", "/api/health", health, answers.Health),
 )
 
 
@@ -246,7 +246,7 @@ def _heads(tag: str) -> tuple[str, ...]:
 async def login(request: Request) -> Response:
     """Trade the token of the printed URL for a cookie."""
     here = site(request)
-    token = models.Login.model_validate(_parsed(await request.body())).token
+    token = requests.Login.model_validate(_parsed(await request.body())).token
     who = here.tokens.of(token)
     if who is None or who.role == "agent":
         return problem(401, "unauthorized", "the token is not valid", "open the URL that `tracker serve` printed")

@@ -136,12 +136,7 @@ class Gate:
             raise _Closed(
                 401, "unauthorized", "a valid token is needed", "open the URL that `tracker serve` printed, or send it"
             )
-        if (
-            who
-            and who.role != "writer"
-            and scope["type"] == "http"
-            and not _may_observe(scope["method"], _path(scope))
-        ):
+        if who and who.role != "writer" and scope["type"] == "http" and not _may_observe(scope["method"], _path(scope)):
             raise _Closed(403, "read_only_token", "this token may only read")
         return who
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from git_tracker import __version__
-from git_tracker.web import models
+from git_tracker.web import answers, requests
 from git_tracker.web.api import ENDPOINTS, ETAG, REQUEST_KEY, Endpoint
 
 _REF = "#/components/schemas/{model}"
@@ -16,8 +16,8 @@ _HEADERS = {
     "If-Match": ("The ETag of the issue as last read; refused with 412 if it moved on.", ETAG, "*"),
 }
 _EXTRA = (
-    Endpoint("POST", "/api/login", lambda call: None, models.Me, models.Login),
-    Endpoint("GET", "/api/me", lambda call: None, models.Me),
+    Endpoint("POST", "/api/login", lambda call: None, answers.Me, requests.Login),
+    Endpoint("GET", "/api/me", lambda call: None, answers.Me),
 )
 _SUMMARIES = {"/api/login": "Trade a token for a cookie", "/api/me": "Who is logged in"}
 
@@ -25,7 +25,7 @@ _SUMMARIES = {"/api/login": "Trade a token for a cookie", "/api/me": "Who is log
 def document(statuses: Iterable[str]) -> dict[str, Any]:
     """Return the OpenAPI 3.1 description of every endpoint, for a workflow with these statuses."""
     endpoints = [*_EXTRA, *ENDPOINTS]
-    used: list[type[BaseModel]] = [models.Problem]
+    used: list[type[BaseModel]] = [answers.Problem]
     for endpoint in endpoints:
         used += [model for model in (endpoint.answer, endpoint.body) if model is not None]
     wanted = [
