@@ -1,0 +1,345 @@
+"""REST, endpoint by endpoint, over a real socket."""
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from tests.store.forge import Forge
+from tests.web.serving import Answer, Served, World
+
+
+def made(served: Served, title: str = "A title", **fields: Any) -> dict[str, Any]:
+    answer = served.request("POST", "/api/issues", {"title": title, **fields})
+    assert answer.status == 201, answer
+    issue: dict[str, Any] = answer.json
+    return issue
+
+
+def test_an_issue_is_created_read_changed_and_found(served: Served) -> None:
+    parent = made(served, "The whole")
+    issue = made(
+        served, "Mend the pump", description="It **leaks**.", type="bug", priority=1, labels=["wet", "urgent"],
+        parent=parent["id"], blocked_by=[parent["id"]], assignee="me", due="2030-02-28", milestone="spring",
+        criteria=["It is dry"],
+    )  # fmt: skip
+    assert issue["status"] == "todo"
+    assert issue["author"] == {"id": "ada", "name": "Ada Lovelace", "session": "", "person": "ada", "client": ""}
+    assert (issue["type"], issue["priority"], issue["labels"]) == ("bug", 1, ["urgent", "wet"])
+    assert (issue["parent"], issue["assignee"], issue["milestone"]) == (parent["id"], "ada", "spring")
+    assert issue["due"] == "2030-02-28T00:00:00Z"
+    assert issue["blocked"] is True
+    assert issue["ready"] is False
+
+    path = f"/api/issues/{issue['short']}"
+    changed = served.request(
+        "PATCH", path,
+        {"title": "Mend both pumps", "description": "They leak.", "status": "in-progress", "priority": 0, "assignee": None,
+         "add_labels": ["two"], "remove_labels": ["wet"], "parent": None, "due": None, "milestone": None,
+         "check_criteria": [issue["criteria"][0]["id"]], "archived": False},
+    )  # fmt: skip
+    assert changed.status == 200
+    now = changed.json
+    assert (now["title"], now["description"], now["status"]) == ("Mend both pumps", "They leak.", "in-progress")
+    assert (now["priority"], now["assignee"], now["labels"], now["parent"]) == (0, None, ["two", "urgent"], None)
+    assert (now["due"], now["milestone"], now["criteria"][0]["checked"]) == (None, None, True)
+    assert served.get(path) == now
+    assert [row["id"] for row in served.get("/api/issues?q=label:two%20pumps")["items"]] == [issue["id"]]
+
+
+def test_a_change_of_nothing_writes_nothing(served: Served) -> None:
+    issue = made(served)
+    again = served.request("PATCH", f"/api/issues/{issue['id']}", {"title": issue["title"], "status": "todo"})
+    assert again.json["heads"] == issue["heads"]
+    assert served.request("PATCH", f"/api/issues/{issue['id']}", {}).json["events"] == issue["events"]
+
+
+def test_comments_claims_and_releases(served: Served) -> None:
+    id = made(served)["id"]
+    commented = served.request("POST", f"/api/issues/{id}/comments", {"body": "Seen.\n\nTwice."})
+    assert commented.status == 201
+    assert [comment["body"] for comment in commented.json["comments"]] == ["Seen.\n\nTwice."]
+    claimed = served.request("POST", f"/api/issues/{id}/claim", {"lease_minutes": 5})
+    assert claimed.status == 200
+    assert claimed.json["claim"]["actor"]["id"] == "ada"
+    assert claimed.json["status"] == "in-progress"
+    released = served.request("POST", f"/api/issues/{id}/release", {"reason": "lunch"})
+    assert released.json["claim"] is None
+    assert released.json["status"] == "todo"
+    assert served.request("POST", f"/api/issues/{id}/release", {}).code == "not_found"
+
+
+def test_a_claim_that_an_agent_holds_is_refused_to_others_and_released_by_a_person(served: Served) -> None:
+    world = served.world
+    id = world.store.create_issue(world.ada, {"title": "held"})
+    world.store.claim(world.agent(), id)
+    refused = served.request("POST", f"/api/issues/{id}/claim", {})
+    assert (refused.status, refused.code) == (409, "claimed")
+    assert served.request("POST", f"/api/issues/{id}/release", {}).json["claim"] is None
+
+
+def test_the_history_tells_everything_once_and_in_order_page_by_page(served: Served) -> None:
+    id = made(served)["id"]
+    for number in range(5):
+        served.request("POST", f"/api/issues/{id}/comments", {"body": f"no. {number}"})
+    whole = served.get(f"/api/issues/{id}/history")
+    assert [event["type"] for event in whole["items"]] == ["created", *["comment-added"] * 5]
+    assert whole["total"] == 6
+    assert whole["next"] is None
+    assert {event["verdict"] for event in whole["items"]} == {"ok"}
+    assert {event["actor"]["id"] for event in whole["items"]} == {"ada"}
+
+    pages, cursor = [], ""
+    while True:
+        page = served.get(f"/api/issues/{id}/history?limit=4&cursor={cursor}")
+        pages.append(page["items"])
+        if not (cursor := page["next"] or ""):
+            break
+    assert [len(page) for page in pages] == [4, 2]
+    assert [event for page in pages for event in page] == whole["items"]
+
+
+def test_a_list_is_paged_without_loss_or_doubles(served: Served) -> None:
+    wanted = {made(served, f"paged {number}", labels=["paged"])["id"] for number in range(7)}
+    seen: list[str] = []
+    cursor = ""
+    while True:
+        page = served.get(f"/api/issues?q=label:paged%20sort:title&limit=3&cursor={cursor}")
+        assert page["total"] == 7
+        seen += [row["id"] for row in page["items"]]
+        if not (cursor := page["next"] or ""):
+            break
+    assert len(seen) == 7
+    assert set(seen) == wanted
+
+
+def test_the_board_has_a_column_for_each_status(served: Served) -> None:
+    id = made(served, "on the board")["id"]
+    board = served.get("/api/board")
+    assert [(column["status"], column["category"]) for column in board["columns"]] == [
+        ("todo", "todo"), ("in-progress", "active"), ("done", "done"),
+    ]  # fmt: skip
+    assert id in [row["id"] for row in board["columns"][0]["items"]]
+    served.request("PATCH", f"/api/issues/{id}", {"status": "done"})
+    columns = served.get("/api/board?q=board")["columns"]
+    assert [column["total"] for column in columns] == [0, 0, 1]
+
+
+def test_events_are_the_newest_or_those_after_a_cursor(served: Served) -> None:
+    before = served.get("/api/health")["cursor"]
+    id = made(served, "followed")["id"]
+    served.request("POST", f"/api/issues/{id}/comments", {"body": "more"})
+    after = served.get(f"/api/events?since={before}")
+    assert [event["type"] for event in after["items"]] == ["created", "comment-added"]
+    assert served.get("/api/events?limit=2")["items"] == after["items"]
+    assert served.get(f"/api/events?since={after['next']}")["items"] == []
+    assert {event["issue"] for event in served.get(f"/api/events?issue={id[:9]}")["items"]} == {id}
+
+
+def test_an_agent_is_listed_with_its_delegation_and_its_trail(served: Served) -> None:
+    world = served.world
+    agent = world.agent("mender")
+    id = world.store.create_issue(agent, {"title": "by an agent"})
+    world.store.comment(agent, id, "done so far")
+    rows = {row["id"]: row for row in served.get("/api/agents")["items"]}
+    assert rows[agent.sid]["name"] == "mender"
+    assert (rows[agent.sid]["client"], rows[agent.sid]["person"]) == ("claude-code/2.1", "ada")
+    assert (rows[agent.sid]["entries"], rows[agent.sid]["ok"], rows[agent.sid]["active"]) == (2, 2, True)
+    audit = served.get(f"/api/agents/{agent.sid}/audit")
+    assert audit["delegation"]["person_name"] == "Ada Lovelace"
+    assert audit["delegation"]["person_key"] == world.ada.identity.fingerprint
+    assert [item["verdict"] for item in audit["items"]] == ["ok", "ok"]
+    assert [event["type"] for item in audit["items"] for event in item["events"]] == ["created", "comment-added"]
+    assert audit["chain"] == {"entries": 2, "gaps": [], "forks": [], "ok": True}
+
+
+def test_health_knows_what_is_there(served: Served) -> None:
+    made(served)
+    health = served.get("/api/health")
+    assert (health["status"], health["repository"], health["watching"]) == ("ok", "repo", True)
+    assert health["root"] == served.world.store.root
+    assert health["issues"] >= 1
+    assert health["entries"] >= health["issues"]
+
+
+def test_concurrent_values_are_listed_and_settled(served: Served) -> None:
+    store, ada = served.world.store, served.world.ada
+    id = made(served, "one title")["id"]
+    assert served.get("/api/conflicts")["items"] == []
+    forge = Forge(store)
+    left = forge.add(ada, [{"type": "title-changed", "title": "Left"}], [id])
+    right = forge.add(served.world.agent(), [{"type": "title-changed", "title": "Right"}], [id])
+    forge.point(id, forge.add(ada, [{"type": "comment-added", "body": "both"}], [left, right]))
+
+    assert [row["id"] for row in served.get("/api/conflicts")["items"]] == [id]
+    conflict = served.get(f"/api/issues/{id}")["conflicts"][0]
+    assert conflict["field"] == "title"
+    assert {value["value"] for value in conflict["values"]} == {"Left", "Right"}
+    for value in (3, None, ""):
+        assert served.request("POST", f"/api/issues/{id}/resolve", {"field": "title", "value": value}).code == "invalid"
+    settled = served.request("POST", f"/api/issues/{id}/resolve", {"field": "title", "value": "Left"})
+    assert (settled.status, settled.json["title"], settled.json["conflicts"]) == (200, "Left", [])
+    assert served.get("/api/conflicts")["items"] == []
+
+
+def test_if_match_refuses_what_moved_on(served: Served) -> None:
+    id = made(served)["id"]
+    etag = served.request("GET", f"/api/issues/{id}").headers["etag"]
+    first = served.request("PATCH", f"/api/issues/{id}", {"title": "first"}, {"If-Match": etag})
+    assert first.status == 200
+    late = served.request("PATCH", f"/api/issues/{id}", {"title": "late"}, {"If-Match": etag})
+    assert (late.status, late.code) == (412, "heads_moved")
+    assert served.get(f"/api/issues/{id}")["title"] == "first"
+    for tag in (first.headers["etag"], f"W/{served.request('GET', f'/api/issues/{id}').headers['etag']}", "*"):
+        if tag.startswith("W/") or tag == "*":
+            assert served.request("PATCH", f"/api/issues/{id}", {"priority": 3}, {"If-Match": tag}).status == 200
+
+
+@pytest.mark.parametrize("tag", ['"abc"', "abc", "", '"', '"x", "y"', "W/*"])
+def test_an_if_match_of_another_shape_is_refused_not_ignored(served: Served, tag: str) -> None:
+    id = made(served)["id"]
+    assert served.request("PATCH", f"/api/issues/{id}", {"title": "no"}, {"If-Match": tag}).code == "invalid"
+    assert served.get(f"/api/issues/{id}")["title"] == "A title"
+
+
+def test_a_retry_with_the_same_key_writes_nothing_twice(served: Served) -> None:
+    key = {"Idempotency-Key": "retry-1"}
+    first = served.request("POST", "/api/issues", {"title": "once"}, key)
+    again = served.request("POST", "/api/issues", {"title": "once"}, key)
+    assert (first.status, again.status) == (201, 201)
+    assert again.json == first.json
+    other = served.request("POST", "/api/issues", {"title": "another"}, key)
+    assert (other.status, other.code) == (409, "rk_reused")
+
+    id = first.json["id"]
+    for _ in range(3):
+        answer = served.request("POST", f"/api/issues/{id}/comments", {"body": "once"}, {"Idempotency-Key": "retry-2"})
+        assert answer.status == 201
+        assert len(answer.json["comments"]) == 1
+    for method, path, body in [
+        ("PATCH", "", {"status": "in-progress"}),
+        ("POST", "/claim", {}),
+        ("POST", "/release", {}),
+    ]:
+        keys = {"Idempotency-Key": f"retry-{path}"}
+        events = [served.request(method, f"/api/issues/{id}{path}", body, keys).json["events"] for _ in range(2)]
+        assert events[0] == events[1], path
+
+
+@pytest.mark.parametrize("key", ["", "a b", "a#b", "é", "x" * 129])
+def test_a_request_key_of_another_shape_is_refused(served: Served, key: str) -> None:
+    before = served.get("/api/health")["entries"]
+    answer = served.request("POST", "/api/issues", {"title": "x"}, {"Idempotency-Key": key})
+    assert (answer.status, answer.code) == (422, "invalid")
+    assert served.get("/api/health")["entries"] == before
+
+
+BAD_BODIES: list[Any] = [
+    b"", b"{", b"\xff", b"[]", b"null", b'"x"', b'{"title":"a","title":1}', b'{"title":NaN}', b"[" * 100_000,
+    b'{"title":"\\ud800"}', b'{"title":"a\\u0000b"}', {}, {"title": ""}, {"title": "  "}, {"title": 1}, {"title": None},
+    {"title": "x" * 513}, {"title": "é" * 400}, {"title": "x", "priority": 5}, {"title": "x", "priority": "1"},
+    {"title": "x", "priority": True}, {"title": "x", "priority": 1.5}, {"title": "x", "labels": "bug"},
+    {"title": "x", "labels": ["a" * 65]}, {"title": "x", "labels": [1]}, {"title": "x", "status": "nowhere"},
+    {"title": "x", "due": "2030-02-29"}, {"title": "x", "due": "tomorrow"}, {"title": "x", "parent": "xyz"},
+    {"title": "x", "titel": "y"}, {"title": "x", "description": "y" * 300_000}, {"title": "x", "description": "\0"},
+    {"title": "x", "criteria": [""]}, {"title": "x", "type": "  "}, {"title": "x", "assignee": "\n"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("body", BAD_BODIES, ids=lambda body: repr(body)[:40])
+def test_a_bad_issue_is_a_problem_and_leaves_no_trace(served: Served, body: Any) -> None:
+    before = served.get("/api/health")["entries"]
+    answer = served.request("POST", "/api/issues", body)
+    assert answer.status in (422, 413), answer
+    assert answer.code in ("invalid", "too_large")
+    assert answer.json["detail"]
+    assert served.get("/api/health")["entries"] == before
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "code"),
+    [
+        ("GET", "/api/nowhere", None, 404, "not_found"),
+        ("GET", "/api/issues/fffffffffff", None, 404, "not_found"),
+        ("GET", "/api/issues/abc", None, 404, "not_found"),
+        ("GET", "/api/issues/..%2f..%2fheads%2fmain", None, 404, "not_found"),
+        ("GET", "/api/issues/-rf", None, 404, "not_found"),
+        ("GET", "/api/agents/nobody/audit", None, 404, "not_found"),
+        ("DELETE", "/api/issues", None, 405, "method_not_allowed"),
+        ("PUT", "/api/issues/fffffffffff", None, 405, "method_not_allowed"),
+        ("GET", "/api/login", None, 405, "method_not_allowed"),
+        ("GET", "/api/issues?limit=0", None, 422, "invalid"),
+        ("GET", "/api/issues?limit=x", None, 422, "invalid"),
+        ("GET", "/api/issues?limit=1&limit=2", None, 422, "invalid"),
+        ("GET", "/api/issues?unknown=1", None, 422, "invalid"),
+        ("GET", "/api/issues?q=stauts:todo", None, 422, "invalid"),
+        ("GET", "/api/issues?q=%22open", None, 422, "invalid"),
+        ("GET", "/api/issues?q=" + "x" * 1025, None, 422, "invalid"),
+        ("GET", "/api/issues?cursor=nonsense", None, 422, "invalid"),
+        ("GET", "/api/events?since=nonsense", None, 422, "invalid"),
+        ("GET", "/api/events?since=00000000.5", None, 410, "epoch_changed"),
+        ("GET", "/api/board?q=is:nothing", None, 422, "invalid"),
+        ("POST", "/api/issues", {"title": "x", "parent": "fffffffffff"}, 404, "not_found"),
+        ("PATCH", "/api/issues/fffffffffff", {"title": "x"}, 404, "not_found"),
+        ("POST", "/api/issues/fffffffffff/comments", {"body": "x"}, 404, "not_found"),
+    ],
+)  # fmt: skip
+def test_every_error_is_a_problem_with_a_code(
+    served: Served, method: str, path: str, body: Any, status: int, code: str
+) -> None:
+    answer: Answer = served.request(method, path, body)
+    assert (answer.status, answer.code) == (status, code)
+    if status == 405:
+        assert answer.headers["allow"]
+
+
+def test_an_unknown_filter_is_told_the_nearest_and_an_old_cursor_where_to_begin(served: Served) -> None:
+    assert "status" in served.request("GET", "/api/issues?q=stauts:todo").json["hint"]
+    old = served.request("GET", "/api/events?since=00000000.5").json
+    assert served.get(f"/api/events?since={old['start']}")["items"]
+
+
+def test_an_illegal_move_is_refused_and_leaves_no_trace(tmp_path: Any) -> None:
+    world = World(tmp_path / "strict")
+    (world.repo / "git-tracker.toml").write_text(
+        '[workflow]\nstatuses = {open = "todo", doing = "active", closed = "done"}\nmoves = {open = ["doing"], doing = ["closed"]}\n'
+    )
+    with world.serve() as server:
+        id = server.request("POST", "/api/issues", {"title": "x"}).json["id"]
+        answer = server.request("PATCH", f"/api/issues/{id}", {"status": "closed"})
+        assert (answer.status, answer.code) == (409, "illegal_move")
+        assert "doing" in answer.json["detail"] + answer.json["hint"]
+        assert server.get(f"/api/issues/{id}")["status"] == "open"
+        assert [column["status"] for column in server.get("/api/board")["columns"]] == ["open", "doing", "closed"]
+    world.close()
+
+
+def test_a_hundred_writes_at_once_are_all_there(served: Served) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    id = made(served, "busy")["id"]
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(
+            pool.map(lambda n: served.request("POST", f"/api/issues/{id}/comments", {"body": f"no. {n}"}), range(100))
+        )
+    assert {answer.status for answer in answers} == {201}
+    bodies = [comment["body"] for comment in served.get(f"/api/issues/{id}")["comments"]]
+    assert sorted(bodies) == sorted(f"no. {n}" for n in range(100))
+
+
+def test_a_request_never_hears_of_the_servers_insides(served: Served) -> None:
+    answer = served.request("POST", "/api/issues", b'{"title":"x","labels":{"a":1}}')
+    assert "pydantic" not in answer.body.decode()
+    assert "Traceback" not in answer.body.decode() + served.errors
+    assert "server" not in answer.headers
+
+
+def test_any_http_client_can_use_it(served: Served) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import urllib.request, sys; r = urllib.request.Request(sys.argv[1], headers={'Authorization':"
+         " 'Bearer ' + sys.argv[2]}); print(urllib.request.urlopen(r, timeout=10).status)",
+         f"{served.origin}/api/issues", served.token],
+        capture_output=True, text=True, timeout=30, env=served.world.env,
+    )  # fmt: skip
+    assert done.stdout.strip() == "200", done.stderr
