@@ -214,7 +214,7 @@ class Projection:
             write.hide(self.db, key, tip, seq)
 
     def _reached(self, tip: str, heads: set[str]) -> set[str]:
-        return {tip} | {head for head in heads if refs.target(self._common, refs.KEEP + head)}
+        return {tip} | {head for head in heads - {tip} if refs.target(self._common, refs.KEEP + head)}
 
     def _admit_trust(self) -> None:
         if self.db.execute("select 1 from entries where issue = ?", (write.TRUST,)).fetchone():
