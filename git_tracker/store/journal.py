@@ -47,15 +47,11 @@ class Journal:
         except sqlite3.Error as error:
             raise failed(error) from error
 
-    def add(self, records: Iterable[Record], done: Iterable[int] = ()) -> list[int]:
-        """Write the records of one request, all or none; on return they survive a power cut.
-
-        `done` are earlier records whose refs have moved: marked on the way, since a sync of their own would be waste.
-        """
+    def add(self, records: Iterable[Record]) -> list[int]:
+        """Write the records of one request, all or none; on return they survive a power cut."""
         numbers = []
         try:
             self._db.execute("begin immediate")
-            self._db.executemany("update journal set state = 1 where number = ?", [(number,) for number in done])
             for record in records:
                 cursor = self._db.execute("insert into journal (id, ref, old, raw) values (?, ?, ?, ?)", record)
                 numbers.append(int(cursor.lastrowid or 0))

@@ -24,7 +24,6 @@ class Publisher:
     def __init__(self, objects: GitRepository, journal_path: str) -> None:
         self._objects, self._path = objects, journal_path
         self._opened: Journal | None = None
-        self._finished: list[int] = []  # records to be marked with the next write, which syncs anyway
 
     @property
     def _journal(self) -> Journal:
@@ -33,17 +32,15 @@ class Publisher:
         return self._opened
 
     def close(self) -> None:
-        """Mark what is finished and give back the file."""
+        """Give back the file."""
         if self._opened is not None:
-            self._opened.done(self._finished)
             self._opened.close()
             self._opened = None
 
     def publish(self, records: Sequence[Record]) -> None:
         """Publish the entries of one request; raise `Moved`, with nothing acknowledged, if a ref moved meanwhile."""
         journal = self._journal
-        numbers = journal.add(records, done=self._finished)
-        self._finished = []
+        numbers = journal.add(records)
         first: dict[str, str | None] = {}
         heads: dict[str, bytes] = {}
         last: dict[str, str] = {}
@@ -67,7 +64,8 @@ class Publisher:
                 if isinstance(error, Conflict):
                     raise Moved from error
                 raise
-        self._finished = numbers
+        with suppress(TrackerError):  # whoever finds it unmarked sees that all is done
+            journal.done(numbers)
 
     def _undo(self, ref: str, new: str, old: str | None) -> bool:
         try:
@@ -95,22 +93,19 @@ class Publisher:
     def recover(self) -> bool:
         """Complete what a dead writer journaled and could not finish; return whether there was anything."""
         journal = self._journal
-        own = set(self._finished)
         done, changed = [], False
         for number, record in journal.open():
             done.append(number)
-            if number in own:
-                continue
             target = self._objects.target(record.ref)
             if target == record.id and self._objects.has(record.id):
                 continue
-            self._objects.mend_commit(record.id, record.raw)
-            changed = True
+            changed = self._objects.mend_commit(record.id, record.raw) or changed
             if target == record.old:
+                changed = True
                 self._swap(record.ref, target, record.id, record.raw, stale_seconds=_DEAD)  # its lock may be there
             elif target != record.id and not self._objects.descends(target, record.id):
+                changed = True
                 self._keep(record.id)
-        if len(done) > 64 or changed:
+        if done:
             journal.done(done)
-            self._finished = []
         return changed
