@@ -22,7 +22,7 @@ log, made with your own key.
   trust add KEY           let a person's key in, as `identity export` prints it
   trust remove PERSON     what is here of them stays, nothing later enters
   trust sessions          agent sessions, their scope and validity
-  trust session NAME      print a bearer token for agents over HTTP, with a scope and a time
+  trust session NAME      print a bearer token for agents over HTTP
   trust revoke SESSION    nothing of it counts any more, whatever date it claims
   trust adopt ENTRY...    let muted entries count
   trust join ROOT         let another tracker's root and its members count here
@@ -31,8 +31,9 @@ log, made with your own key.
   --person HANDLE         with add: what the person is called here
   --name NAME             with add: the person's name
   --email EMAIL           with add: the person's address
-  --scope JSON            with session: {"operations": [...], "issues": [...], "parent": ID}, each optional
-  --for TIME              with session: how long the token holds: 30m, 2h, 7d (24h)
+  --scope JSON            with session: what it may do: operations, issues,
+                          parent, each optional
+  --for TIME              with session: how long it holds: 30m, 2h, 7d (24h)
   --role ROLE             with add: owner, maintainer, writer or observer
                           (writer)
 
