@@ -30,7 +30,7 @@ def find(db: Db, query: Query, *, me: str, now_ms: int, limit: int, cursor: str 
     column, way = _SORTS[key], "desc" if descending else "asc"
     total = int(db.execute(f"select count(*) from issues where {where}", values).fetchone()[0])
     if cursor:
-        start, last = _start(db, cursor)
+        start, last = _start(db, cursor, key)
         where += f" and ({column}, issues.key) {'<' if descending else '>'} (?, ?)"
         values = [*values, start, last]
     rows = db.execute(
@@ -41,12 +41,12 @@ def find(db: Db, query: Query, *, me: str, now_ms: int, limit: int, cursor: str 
     return Page(rows, f"{read.epoch(db)}.{rows[-1]['key']}.{key}" if more else None, total)
 
 
-def _start(db: Db, cursor: str) -> tuple[object, int]:
+def _start(db: Db, cursor: str, order: str) -> tuple[object, int]:
     epoch, _, rest = cursor.partition(".")
     key, _, sort = rest.partition(".")
     if epoch != read.epoch(db):
         raise EpochChanged(f"{read.epoch(db)}.0")
-    if not key.isdecimal() or not key.isascii() or sort not in _SORTS:
+    if not key.isdecimal() or not key.isascii() or sort != order:
         raise Invalid("the cursor is not one of ours", "leave it out to begin with the first page")
     row = db.execute(f"select {_SORTS[sort]} from issues where key = ?", (int(key[:18]),)).fetchone()
     if row is None:
