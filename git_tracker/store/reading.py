@@ -152,9 +152,21 @@ class Reader:
         """Return everybody who wrote here, latest first: sessions of agents as well as people."""
         return self._ask(lambda db: people.agents(db, self.now_ms))
 
-    def audit(self, agent: str, *, limit: int = 100, cursor: str = "") -> dict[str, Json]:
-        """Return who delegated an agent, everything it did in order with each verdict, and the state of its chain."""
-        return self._ask(lambda db: people.audit(db, agent, limit, cursor, self.now_ms))
+    def audit(
+        self, agent: str, *, limit: int = 100, cursor: str = "", issue: str = "", kind: str = "", since: str = "",
+        until: str = "",
+    ) -> dict[str, Json]:  # fmt: skip
+        """Return who delegated an agent, everything it did in order with each verdict, and the state of its chain.
+
+        The rest narrows it: to an issue, to entries with an event of a type, to times such as 2026-01-31T12:00.
+        """
+
+        def ask(db: schema.Db) -> dict[str, Json]:
+            whole = read.resolve(db, issue) if issue else ""
+            times = (query.day(since) if since else 0, query.day(until) if until else 1 << 40)
+            return people.audit(db, agent, limit, cursor, self.now_ms, people.Only(whole, kind, *times))
+
+        return self._ask(ask)
 
     def quarantine(self) -> list[dict[str, Json]]:
         """Return every entry that does not count: quarantined, muted or waiting, with the reason."""

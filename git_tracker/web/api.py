@@ -52,6 +52,13 @@ class ConflictsQuery(Query):
     cursor: RowCursor = ""
 
 
+class AuditQuery(PageQuery):
+    issue: Annotated[str, Field(max_length=40)] = ""
+    kind: Annotated[str, Field(max_length=64)] = ""
+    since: Annotated[str, Field(pattern=rf"{requests.MOMENT}|^$")] = ""
+    until: Annotated[str, Field(pattern=rf"{requests.MOMENT}|^$")] = ""
+
+
 class EventsQuery(Query):
     since: Cursor = ""
     limit: Annotated[int, Field(ge=1, le=500)] = 100
@@ -168,7 +175,7 @@ def agents(call: Call) -> Any:
 
 def audit(call: Call) -> Any:
     """Who delegated an agent, and everything it did with the verdict on each entry."""
-    return call.site.store.audit(call.path["id"], limit=call.query.limit, cursor=call.query.cursor)
+    return call.site.store.audit(call.path["id"], **call.query.model_dump())
 
 
 def health(call: Call) -> Any:
@@ -190,7 +197,7 @@ ENDPOINTS = (
     Endpoint("GET", "/api/board", board, answers.Board, query=BoardQuery),
     Endpoint("GET", "/api/events", events, answers.EventList, query=EventsQuery),
     Endpoint("GET", "/api/agents", agents, answers.AgentList),
-    Endpoint("GET", "/api/agents/{id}/audit", audit, answers.Audit, query=PageQuery),
+    Endpoint("GET", "/api/agents/{id}/audit", audit, answers.Audit, query=AuditQuery),
     Endpoint("GET", "/api/health", health, answers.Health),
 )
 

@@ -1,6 +1,6 @@
 """Who did what: the event feed, histories, agents and their trails, and what did not take effect."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from git_tracker.errors import Ambiguous, Invalid, NotFound
 from git_tracker.store import issue
@@ -89,7 +89,16 @@ def actor(db: Db, name: str) -> str:
     return str(rows[0][0])
 
 
-def audit(db: Db, name: str, limit: int, cursor: str, now_ms: int) -> dict[str, Json]:
+class Only(NamedTuple):
+    """Which part of a trail is asked for: of an issue (full id), of a kind of event, between two times in seconds."""
+
+    issue: str = ""
+    kind: str = ""
+    since: int = 0
+    until: int = 1 << 40
+
+
+def audit(db: Db, name: str, limit: int, cursor: str, now_ms: int, only: Only = Only()) -> dict[str, Json]:  # noqa: B008
     """Return who delegated an agent, what it did in order, and gaps and forks of its chains."""
     _check(limit)
     id = actor(db, name)
@@ -97,11 +106,15 @@ def audit(db: Db, name: str, limit: int, cursor: str, now_ms: int) -> dict[str, 
     if row is None:
         raise NotFound(f"{name!r} wrote nothing here")
     after = read.position(db, cursor) if cursor else 0
+    where, values = _asked(id, only)
     found = db.execute(
         "select entries.*, issues.id as whole, issues.title from entries join issues on issues.key = entries.issue"
-        " where actor = ? and entries.number > ? order by entries.number limit ?",
-        (id, after, limit + 1),
+        f" where {where} and entries.number > ? order by entries.number limit ?",
+        [*values, after, limit + 1],
     ).fetchall()
+    total = db.execute(
+        f"select count(*) from entries join issues on issues.key = entries.issue where {where}", values
+    ).fetchone()[0]
     more, found = len(found) > limit, found[:limit]
     items = []
     for entry in found:
@@ -113,8 +126,19 @@ def audit(db: Db, name: str, limit: int, cursor: str, now_ms: int) -> dict[str, 
         })  # fmt: skip
     return {
         "agent": _agent(row, now_ms), "delegation": _delegation(db, row), "items": items, "chain": chain(db, id),
-        "next": f"{read.epoch(db)}.{found[-1]['number']}" if more else None, "total": row["entries"],
+        "next": f"{read.epoch(db)}.{found[-1]['number']}" if more else None, "total": total,
     }  # fmt: skip
+
+
+def _asked(id: str, only: Only) -> tuple[str, list[object]]:
+    where, values = "actor = ? and entries.at >= ? and entries.at < ?", list[object]([id, only.since, only.until])
+    if only.issue:
+        where += " and issues.id = ?"
+        values.append(only.issue)
+    if only.kind:
+        where += " and entries.number in (select entry from events where type = ?)"
+        values.append(only.kind)
+    return where, values
 
 
 def delegation(db: Db, id: str) -> dict[str, Json] | None:
