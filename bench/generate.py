@@ -18,7 +18,7 @@ from typing import Any
 
 from texts import Vocabulary, drawn
 
-from git_tracker.store import IssueStore, Signer, Writing, changes, keystore, trust
+from git_tracker.store import IssueStore, Signer, Writing, changes
 
 VERSION = 1  # of what is generated: another number makes it anew
 START = 1_704_067_200  # 2024-01-01, in seconds
@@ -53,10 +53,9 @@ class Making:
         self._all: list[str] = []
         self.entries = self.events = 0
         self.folder = folder
-        keystore.make(trust.handle_for(*PERSON), *PERSON, Random(f"person {seed}").randbytes)  # the same for all sizes
-        self.store = IssueStore.open(
-            str(folder), clock=lambda: self._seconds * 10**9, entropy=Random(f"keys {seed}").randbytes
-        )
+        chance = Random(f"keys {seed}")
+        self.store = IssueStore.open(str(folder), clock=lambda: self._seconds * 10**9, entropy=chance.randbytes)
+        chance.seed(f"person {seed}")  # the same for all sizes and versions: one key signs on every copy
         self._person, _ = self.store.init()
         self._raws: list[bytes] = []
         self.store.objects.write_commit = self._keep  # type: ignore[method-assign]
