@@ -108,7 +108,7 @@ def verify(call: Call) -> int:
 
 
 QUARANTINE = """\
-tracker quarantine [list|show|adopt] [ENTRY]
+tracker quarantine [list|adopt|show] [ENTRY]
 
 Lists the entries that did not take effect, with the reason, shows one of them,
 or lets a muted one (well signed, but not allowed) count from now on.

@@ -55,8 +55,8 @@ class ConflictsQuery(Query):
 class AuditQuery(PageQuery):
     issue: Annotated[str, Field(max_length=40)] = ""
     kind: Annotated[str, Field(max_length=64)] = ""
-    since: Annotated[str, Field(pattern=rf"{requests.MOMENT}|^$")] = ""
-    until: Annotated[str, Field(pattern=rf"{requests.MOMENT}|^$")] = ""
+    since: requests.Moment | None = None
+    until: requests.Moment | None = None
 
 
 class EventsQuery(Query):
@@ -175,7 +175,7 @@ def agents(call: Call) -> Any:
 
 def audit(call: Call) -> Any:
     """Who delegated an agent, and everything it did with the verdict on each entry."""
-    return call.site.store.audit(call.path["id"], **call.query.model_dump())
+    return call.site.store.audit(call.path["id"], **call.query.model_dump(exclude_none=True))
 
 
 def health(call: Call) -> Any:
