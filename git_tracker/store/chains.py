@@ -25,7 +25,7 @@ class Chains:
     def __init__(self, stored: Callable[[str], Iterable[Link]], find: Callable[[str], Link | None]) -> None:
         self._stored, self._find = stored, find
         self._new: dict[str, dict[str, Link]] = {}
-        self._before: dict[Seen, frozenset[str] | None] = {}
+        self._before: dict[Seen, tuple[frozenset[str], bool]] = {}
 
     def add(self, chain: str, link: Link) -> None:
         self._new.setdefault(chain, {})[link.id] = link
@@ -37,20 +37,20 @@ class Chains:
         return link.auth if link else None
 
     def on_chain(self, end: Seen, id: str, n: int) -> bool | None:
-        """Return whether an entry stands on the chain that ends at `end`; None if that end is not here whole."""
+        """Return whether an entry stands on the chain that ends at `end`; None if too little of that chain is here."""
         if end not in self._before:
             self._before[end] = self._walk(end)
-        found = self._before[end]
-        return None if found is None else id in found
+        found, whole = self._before[end]
+        return True if id in found else False if whole else None
 
-    def _walk(self, end: Seen) -> frozenset[str] | None:
+    def _walk(self, end: Seen) -> tuple[frozenset[str], bool]:
         links = {link.id: link for link in self._stored(end.chain)} | self._new.get(end.chain, {})
         found: set[str] = set()
         at: str | None = end.id
         while at is not None:
             link = links.get(at)
             if link is None:
-                return None
+                return frozenset(found), False
             found.add(at)
             at = link.prev if link.n else None
-        return frozenset(found)
+        return frozenset(found), True

@@ -92,7 +92,7 @@ class Governor(Keeper):
         member = self._projection.trust.members.get(person.identity.key)
         if member is None:
             raise self._stranger(person)
-        if sid and sid in self._projection.trust.revoked:
+        if sid and self._projection.trust.is_revoked(sid, person.identity.key):
             raise Refused("the session was revoked", "start a new one with session_start", code="session_revoked")
         now = self._clock() // 10**9
         return person.delegate(
@@ -143,6 +143,8 @@ class Governor(Keeper):
         keys = [member.key for member in self.members if member.person == person]
         if not keys:
             raise NotFound(f"no member {person!r}", "`tracker trust list` shows the members")
+        if not any(member.role == "owner" and member.key not in keys for member in self.members):
+            raise Refused(f"{person} is the last owner", "let another owner in first", code="last_owner")
         return [self._govern(by, self._removal(key)) for key in keys]
 
     def revoke(self, by: Signer, session: str) -> str:
@@ -178,18 +180,24 @@ class Governor(Keeper):
     def revoked(self) -> list[dict[str, Json]]:
         """Return each certificate of a revoked session: `{"sid", "serial", "person_key"}`, for a revocation list."""
         self.refresh()
-        return governed.revoked(self.reader, self._projection.trust.revoked)
+        return governed.revoked(self.reader, self._revoked())
 
     def sessions(self) -> list[dict[str, Json]]:
         """Return every agent session that wrote here, with its scope, validity, and whether it was revoked."""
-        revoked = self._projection.trust.revoked
-        found = [agent for agent in self.agents() if agent["session"]]
+        revoked = self._revoked()
+        found = [(agent, people.delegation(self.reader, agent["id"])) for agent in self.agents() if agent["session"]]
         return [
-            {**agent, **(people.delegation(self.reader, agent["id"]) or {}), "revoked": agent["session"] in revoked}
-            for agent in found
+            {**agent, **given, "revoked": (agent["session"], given["person_key"]) in revoked}
+            for agent, given in found
+            if given
         ]
 
     # inside
+
+    def _revoked(self) -> set[tuple[str, str]]:
+        """Return the session id and the fingerprint of the issuer's key of every revoked session."""
+        revoked = self._projection.trust.revoked
+        return {(sid, sshwire.fingerprint(cut.key)) for sid, cuts in revoked.items() for cut in cuts}
 
     def _removal(self, key: bytes) -> Decision:
         return lambda: (membership.member_removed(key, governed.chains_of(self._db, key)), ())

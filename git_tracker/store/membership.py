@@ -93,21 +93,25 @@ def member_of(event: Mapping[str, Any], entry: str) -> Member | None:
     return Member(str(values[0]), str(values[1]), str(values[2]), key, str(values[3]), entry)
 
 
-def key_of(event: Mapping[str, Any]) -> bytes:
+def key_of(event: Mapping[str, Any], field: str = "key") -> bytes:
     """Return the raw key that an event names; empty if it cannot be read."""
-    line = event.get("key")
+    line = event.get(field)
     try:
         return sshwire.parse_public_line(line) if type(line) is str else b""
     except Corrupt:
         return b""
 
 
-def seen_of(event: Mapping[str, Any]) -> dict[str, Seen]:
-    """Return the chain ends that an event cites, by chain."""
-    return {end["chain"]: Seen(end["chain"], end["n"], end["id"]) for end in event.get("seen", ())}
+def seen_of(event: Mapping[str, Any]) -> dict[str, tuple[Seen, ...]]:
+    """Return the ends that an event cites, by chain; a chain that was forked has several."""
+    found: dict[str, tuple[Seen, ...]] = {}
+    for end in event.get("seen", ()):
+        found[end["chain"]] = (*found.get(end["chain"], ()), Seen(end["chain"], end["n"], end["id"]))
+    return found
 
 
 _FIELDS = {
+    "root": {"email", "key", "name", "nonce", "person", "role"},
     "root-joined": {"root"},
     "member-added": {"email", "key", "name", "person", "role", "seen"},
     "member-removed": {"key", "seen"},
@@ -118,17 +122,19 @@ _FIELDS = {
 
 
 def is_well_formed(event: Mapping[str, Any]) -> bool:
-    """Return whether an event of the trust log (other than a root) has the shape of its type."""
+    """Return whether an event of the trust log has the shape of its type."""
     kind = event.get("type")
     if type(kind) is not str or kind not in _FIELDS or event.keys() != _FIELDS[kind] | {"type"}:
         return False
     if "seen" in event and not (type(event["seen"]) is list and all(map(_is_end, event["seen"]))):
         return False
     match kind:
-        case "member-added":
+        case "root" | "member-added":
             return member_of(event, "") is not None
         case "member-removed":
             return len(key_of(event)) == 32
+        case "session-revoked":
+            return len(key_of(event, "person")) == 32 and type(event["sid"]) is str
         case "adopted":
             return type(event["entries"]) is list and all(type(id) is str for id in event["entries"])
         case "policy":

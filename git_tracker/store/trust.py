@@ -1,34 +1,37 @@
 """Trust: who is a member, what was cut off, what was adopted. A pure function of the set of trust entries.
 
-The trust log is a graph of signed entries below a pinned root. No clock decides anything: what somebody may do follows
-from what their entry cites and from what was removed or revoked by people who had seen it. A removal is strong: what
-the removed key did and the remover had not seen is void, and of two who remove each other the senior stays.
+The trust log is a graph of signed entries below a pinned root; which of them count is settled in `settling`. What
+somebody may do follows from what their entry cites, and from what was removed or revoked by people who had seen it.
 """
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Any, NamedTuple
 
-from git_tracker.store import graph, sshwire
+from git_tracker.store import graph
 from git_tracker.store.entry import Entry
 from git_tracker.store.identity import Proof
-from git_tracker.store.membership import GOVERNS, Member, Seen, is_well_formed, key_of, member_of, seen_of
+from git_tracker.store.membership import Member, Seen, key_of, member_of, seen_of
+from git_tracker.store.settling import NOBODY, Node, Seniority, Settled
 
-Order = tuple[int, str]  # depth in the trust log and entry id: who was there first
+Ends = Mapping[str, tuple[Seen, ...]]
 
 
 class Added(NamedTuple):
-    """A key let in, by `entry`; `seen` are chains it had written before, which count from now on."""
+    """A key let in by `entry`; `seen` are chains it had written before, which count from now on."""
 
     entry: str
     member: Member
-    seen: Mapping[str, Seen]
+    seen: Ends
+    by: Seniority
 
 
 class Cut(NamedTuple):
-    """What ended at `entry`: a key (removed) or a session (revoked). Only what stands in `seen` still counts."""
+    """What ended at `entry`: the key of a person (removed), or a session of it. Only what stands in `seen` counts."""
 
     entry: str
-    seen: Mapping[str, Seen]
+    key: bytes
+    seen: Ends
 
 
 class Touched(NamedTuple):
@@ -39,209 +42,109 @@ class Touched(NamedTuple):
     entries: frozenset[str]
 
 
-class _Node(NamedTuple):
-    id: str
-    parents: tuple[str, ...]
-    hlc: tuple[int, int]
-    key: bytes
-    person: bool  # signed by a person's key, not by a session's
-    events: tuple[Mapping[str, Any], ...]
-
-
 class Trust:
     """What the trust log says, folded. `known` are the ids of all its entries that are here with their whole past."""
 
-    def __init__(self, root: str, nodes: Mapping[str, _Node]) -> None:
+    def __init__(self, root: str, nodes: Mapping[str, Node]) -> None:
         self.root = root
         self._nodes = nodes
-        self._past: dict[str, frozenset[str]] = {}
-        for node in graph.topological(nodes):
-            self._past[node.id] = frozenset({node.id}).union(*(self._past[parent] for parent in node.parents))
-        self._order = sorted(nodes.values(), key=self._place)
+        self._settled = Settled(root, graph.topological(nodes))
         self.heads = graph.heads(nodes.values())
         self.known = frozenset(nodes)
-        self.joined: frozenset[str] = frozenset()
-        while True:  # a joined root brings members, who may join further ones
-            valid, seniority = self._settle()
-            joined = (
-                frozenset(str(event["root"]) for node, event in self._all(valid) if event["type"] == "root-joined")
-                & self.known
-            )
-            if joined == self.joined:
-                break
-            self.joined = joined
-        self.valid = frozenset(valid)
+        self.joined = self._settled.joined
+        self.valid = frozenset(id for id in nodes if self._settled.counts(id))
         self.added: dict[bytes, list[Added]] = {}
         self.removed: dict[bytes, list[Cut]] = {}
         self.revoked: dict[str, list[Cut]] = {}
         self.adopted: dict[str, str] = {}
         self.policies: list[tuple[str, Mapping[str, Any]]] = []  # by entry, in the order of the log
-        for node, event in self._all(valid):
-            self._take(node, event)
-        self._seniority = seniority
+        for node in self._settled.order:
+            if node.id in self.valid:
+                for event in node.events:
+                    self._take(node, event)
 
-    @property
+    @cached_property
     def members(self) -> dict[bytes, Member]:
         """Everybody who is a member now, with the role given last."""
-        found = {}
-        for key in self.added:
-            if standing := self._standing(key, self.known):
-                found[key] = standing[-1].member
-        return found
+        everything = self._settled.state(self.heads)
+        found = {key: self._settled.grant(key, everything) for key in self.added}
+        return {key: grant.member for key, grant in found.items() if grant}
 
     def counts_with(self, entry: Entry, proof: Proof) -> bool:
         """Return whether a further entry would count."""
         return entry.id in Trust(self.root, {**self._nodes, entry.id: _node(entry, proof)}).valid
 
-    def touched_since(self, heads: Iterable[str]) -> Touched:
-        """Return whose entries may count otherwise than in the state that `heads` name."""
-        known = [id for id in heads if id in self.known]
-        old = Trust(self.root, {id: self._nodes[id] for id in self.past(known)})
-        issuers = {key for key in self.added.keys() | old.added.keys() if self.added.get(key) != old.added.get(key)}
-        issuers |= {
-            key for key in self.removed.keys() | old.removed.keys() if self.removed.get(key) != old.removed.get(key)
-        }
-        sessions = {
-            sid for sid in self.revoked.keys() | old.revoked.keys() if self.revoked.get(sid) != old.revoked.get(sid)
-        }
+    def touched_since(self, heads: Iterable[str]) -> Touched | None:
+        """Return whose entries may count otherwise than in the state that `heads` name; None if that is not known."""
+        heads = set(heads)
+        if not heads <= self.known:
+            return None
+        before = self._settled.state(heads)
+        old = Trust(self.root, {id: node for id, node in self._nodes.items() if self._settled.bit[id] & before})
+        if old.policies != [item for item in self.policies if item[0] in old.known]:
+            return None
+        issuers = _changed(self.added, old.added) | _changed(self.removed, old.removed)
         return Touched(
-            frozenset(key.hex() for key in issuers), frozenset(sessions),
+            frozenset(key.hex() for key in issuers), frozenset(_changed(self.revoked, old.revoked)),
             frozenset(self.adopted.keys() ^ old.adopted.keys()),
         )  # fmt: skip
 
     def member_at(self, key: bytes, auth: Iterable[str]) -> Member | None:
         """Return what a key was in the state that `auth` names, or None. Removals that came later do not show here."""
-        standing = self._standing(key, self.past(auth))
-        return standing[-1].member if standing else None
+        grant = self._settled.grant(key, self._state(auth))
+        return grant.member if grant else None
 
     def policy_at(self, auth: Iterable[str]) -> Mapping[str, Any]:
         """Return the latest policy in the state that `auth` names; no rules where there is none."""
-        seen = self.past(auth)
-        return next((rules for entry, rules in reversed(self.policies) if entry in seen), {})
+        if not self.policies:
+            return {}
+        state = self._state(auth)
+        return next((rules for entry, rules in reversed(self.policies) if self._settled.bit[entry] & state), {})
 
-    def past(self, auth: Iterable[str]) -> frozenset[str]:
-        """Return everything that these entries of the trust log had seen, themselves included."""
-        return frozenset().union(*(self._past[id] for id in auth))
+    def saw(self, auth: Iterable[str], *ids: str) -> bool:
+        """Return whether somebody who cites `auth` had seen all these entries of the trust log."""
+        state = self._state(auth)
+        return all(self._settled.bit.get(id, 0) & state for id in ids)
 
-    def cuts_on(self, key: bytes, auth: Iterable[str]) -> list[Cut]:
-        """Return the removals of a key that an entry citing `auth` cannot get around: all not followed by an add it saw."""
-        seen = self.past(auth)
-        adds = [added.entry for added in self.added.get(key, ()) if added.entry in seen]
-        return [cut for cut in self.removed.get(key, ()) if not any(cut.entry in self._past[add] for add in adds)]
+    def is_revoked(self, sid: str, issuer: bytes) -> bool:
+        return any(cut.key == issuer for cut in self.revoked.get(sid, ()))
 
-    def _standing(self, key: bytes, seen: frozenset[str]) -> list[Added]:
-        gone = [cut.entry for cut in self.removed.get(key, ()) if cut.entry in seen]
-        return [
-            added
-            for added in self.added.get(key, ())
-            if added.entry in seen and not any(added.entry in self._past[cut] for cut in gone)
-        ]
+    def _state(self, auth: Iterable[str]) -> int:
+        return self._settled.state(id for id in auth if id in self.known)
 
-    def _place(self, node: _Node) -> Order:
-        return len(self._past[node.id]), node.id
-
-    def _all(self, valid: set[str]) -> Iterable[tuple[_Node, Mapping[str, Any]]]:
-        return ((node, event) for node in self._order if node.id in valid for event in node.events)
-
-    def _take(self, node: _Node, event: Mapping[str, Any]) -> None:
+    def _take(self, node: Node, event: Mapping[str, Any]) -> None:
         match event["type"]:
             case "root" | "member-added":
                 member = member_of(event, node.id)
                 if member:
-                    self.added.setdefault(member.key, []).append(Added(node.id, member, seen_of(event)))
+                    rank = self._settled.seniority.get(node.key, NOBODY)
+                    self.added.setdefault(member.key, []).append(Added(node.id, member, seen_of(event), rank))
             case "member-removed":
-                self.removed.setdefault(key_of(event), []).append(Cut(node.id, seen_of(event)))
+                key = key_of(event)
+                self.removed.setdefault(key, []).append(Cut(node.id, key, seen_of(event)))
             case "session-revoked":
-                self.revoked.setdefault(str(event["sid"]), []).append(Cut(node.id, seen_of(event)))
+                cut = Cut(node.id, key_of(event, "person"), seen_of(event))
+                self.revoked.setdefault(str(event["sid"]), []).append(cut)
             case "adopted":
                 for id in event["entries"]:
                     self.adopted.setdefault(id, node.id)
             case "policy":
                 self.policies.append((node.id, event["rules"]))
 
-    def _settle(self) -> tuple[set[str], dict[bytes, Order]]:
-        """Find the entries that count, by repeated removal of what a valid removal makes void."""
-        void: set[str] = set()
-        for _ in range(len(self._nodes) + 1):
-            valid, seniority = self._run(void)
-            removals = [
-                (seniority.get(node.key, (1 << 60, "")), node.id, key_of(event))
-                for node, event in self._all(valid)
-                if event["type"] == "member-removed"
-            ]
-            dead: set[str] = set()
-            for _, id, key in sorted(removals):
-                if id not in dead:
-                    dead |= {other for other in valid if self._nodes[other].key == key and other not in self._past[id]}
-            if dead <= void:
-                break
-            void |= dead
-        return self._run(void)
 
-    def _run(self, void: set[str]) -> tuple[set[str], dict[bytes, Order]]:
-        """Go through the log in order; an entry counts if its signer may do all it says, in its own causal past."""
-        valid: set[str] = set()
-        seniority: dict[bytes, Order] = {}
-        for node in self._order:
-            if node.id in void or not node.person or not node.events:
-                continue
-            if all(self._may(node, event, valid, seniority) for event in node.events):
-                valid.add(node.id)
-                for event in node.events:
-                    if event["type"] in ("root", "member-added") and (member := member_of(event, node.id)):
-                        place = (0, "") if node.id == self.root else self._place(node)
-                        seniority.setdefault(member.key, place)
-        return valid, seniority
-
-    def _may(self, node: _Node, event: Mapping[str, Any], valid: set[str], seniority: Mapping[bytes, Order]) -> bool:
-        kind = event.get("type")
-        if kind == "root":
-            member = member_of(event, node.id)
-            own = node.id == self.root or node.id in self.joined
-            return own and not node.parents and member is not None and member.key == node.key
-        role = self._role(node.key, node.id, valid)
-        if role is None or not is_well_formed(event):
-            return False
-        if kind == "root-joined":
-            return role == "owner"
-        if kind == "member-removed":
-            senior = seniority.get(key_of(event), (1 << 60, "")) < seniority.get(node.key, (1 << 60, ""))
-            return role in GOVERNS and (not senior or key_of(event) == node.key)
-        if kind == "session-revoked":
-            return role in GOVERNS or event.get("person") == sshwire.public_line(node.key)
-        if kind == "adopted":
-            return role in ("owner", "maintainer", "writer")
-        if kind == "member-added":
-            return role in GOVERNS and (event.get("role") != "owner" or role == "owner")
-        return kind == "policy" and role in GOVERNS
-
-    def _role(self, key: bytes, at: str, valid: set[str]) -> str | None:
-        """Return the role of a key in the causal past of an entry, looking at valid entries only."""
-        past = (self._past[at] & valid) - {at}
-        removals, adds = [], []
-        for id in past:
-            for event in self._nodes[id].events:
-                if event["type"] in ("root", "member-added"):
-                    member = member_of(event, id)
-                    if member and member.key == key:
-                        adds.append((self._place(self._nodes[id]), member.role, id))
-                elif event["type"] == "member-removed" and key_of(event) == key:
-                    removals.append(id)
-        standing = [add for add in adds if not any(add[2] in self._past[removal] for removal in removals)]
-        return max(standing)[1] if standing else None
+def _changed(one: Mapping[Any, Any], other: Mapping[Any, Any]) -> set[Any]:
+    return {key for key in one.keys() | other.keys() if one.get(key) != other.get(key)}
 
 
-def _node(entry: Entry, proof: Proof) -> _Node:
+def _node(entry: Entry, proof: Proof) -> Node:
     envelope = entry.envelope
-    return _Node(
-        entry.id, entry.parents, envelope.hlc, proof.key, proof.delegation is None, tuple(envelope.events)
-    )  # fmt: skip
+    return Node(entry.id, entry.parents, envelope.hlc, proof.key, proof.delegation is None, tuple(envelope.events))
 
 
 def fold(root: str, entries: Iterable[tuple[Entry, Proof]]) -> Trust:
     """Return what the entries say to somebody who pinned `root`. Entries whose past is not here whole say nothing yet."""
     found = {entry.id: _node(entry, proof) for entry, proof in entries}
-    whole: dict[str, _Node] = {}
+    whole: dict[str, Node] = {}
     for node in graph.topological(found):
         if all(parent in whole for parent in node.parents):
             whole[node.id] = node

@@ -4,15 +4,15 @@
 the graph are wrong: kept, listed, never folded); `waiting` (names something that is not here yet).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal, NamedTuple
 
 from git_tracker.store import policy, scope, sshwire
 from git_tracker.store.entry import Entry
 from git_tracker.store.fold import Record
 from git_tracker.store.identity import CERT_SKEW, Delegation, Proof
-from git_tracker.store.membership import Seen
-from git_tracker.store.trust import Cut, Trust
+from git_tracker.store.membership import Member, Seen
+from git_tracker.store.trust import Ends, Trust
 
 Verdict = Literal["ok", "muted", "quarantined", "waiting"]
 Judgement = tuple[Verdict, str]
@@ -70,67 +70,73 @@ def judge(trust: Trust, entry: Entry, proof: Proof, place: Place, on_chain: OnCh
         return "waiting", "cites trust entries that are not here yet"
     if entry.id in trust.adopted:
         return _OK
-    seen = trust.past(envelope.auth)
-    for before in place.before:
-        if not set(before) <= seen:
-            return "muted", "it cites an older state of the trust log than what it builds on"
+    if not all(trust.saw(envelope.auth, *before) for before in place.before):
+        return "muted", "it cites an older state of the trust log than what it builds on"
+    member = _member(trust, entry, proof, on_chain)
+    if not isinstance(member, Member):
+        return member
     return (
-        _member(trust, entry, proof, on_chain)
-        or _cut(trust, entry, proof, on_chain)
-        or (_delegated(trust, entry, proof, place) if proof.delegation else _by_person(entry))
-        or _against_policy(trust, entry, proof)
+        _cut(trust, entry, proof, on_chain)
+        or (_delegated(entry, proof, member, place) if proof.delegation else _by_person(entry))
+        or _against_policy(trust, entry, proof, member)
         or _OK
     )
 
 
-def _member(trust: Trust, entry: Entry, proof: Proof, on_chain: OnChain) -> Judgement | None:
-    auth = entry.envelope.auth
-    member = trust.member_at(proof.issuer, auth)
-    if member is not None:
-        return ("muted", f"{member.person} may only read") if member.role == "observer" else None
-    for added in trust.added.get(proof.issuer, ()):
-        if (end := added.seen.get(proof.key.hex())) and added.entry not in trust.past(auth):
-            counts = on_chain(end, entry.id, entry.envelope.n)
-            if counts is None:
-                return "waiting", ENDS
+def _member(trust: Trust, entry: Entry, proof: Proof, on_chain: OnChain) -> Member | Judgement:
+    """Return as whom the entry counts: a member in the state it cites, or one let in later who had written it before."""
+    auth, issuer = entry.envelope.auth, proof.issuer
+    if member := trust.member_at(issuer, auth):
+        return ("muted", f"{member.person} may only read") if member.role == "observer" else member
+    pending = False
+    for added in trust.added.get(issuer, ()):
+        if added.member.role != "observer" and not trust.saw(auth, added.entry):
+            counts = _stands_in(added.seen, entry, proof, on_chain)
             if counts:
-                return None
-    if trust.removed.get(proof.issuer) and trust.added.get(proof.issuer):
+                return added.member
+            pending |= counts is None
+    if pending:
+        return "waiting", ENDS
+    if trust.removed.get(issuer) and trust.added.get(issuer):
         return "muted", "its issuer had been removed"
-    return "muted", f"the key {sshwire.fingerprint(proof.issuer)} was no member's"
+    return "muted", f"the key {sshwire.fingerprint(issuer)} was no member's"
 
 
 def _cut(trust: Trust, entry: Entry, proof: Proof, on_chain: OnChain) -> Judgement | None:
     """Removals and revocations hold whatever an entry cites: only what their author had seen stays."""
-    for cut in trust.cuts_on(proof.issuer, entry.envelope.auth):
-        if found := _after(cut, entry, proof, on_chain, "its issuer was removed, and the remover had not seen it"):
-            return found
+    for cut in trust.removed.get(proof.issuer, ()):
+        again = [added for added in trust.added.get(proof.issuer, ()) if trust.saw((added.entry,), cut.entry)]
+        if any(trust.saw(entry.envelope.auth, added.entry) for added in again):
+            continue
+        seen = [_stands_in(ends, entry, proof, on_chain) for ends in (cut.seen, *(added.seen for added in again))]
+        if not any(seen):
+            return _ended(seen, "its issuer was removed, and the remover had not seen it")
     if proof.delegation:
         for cut in trust.revoked.get(proof.delegation.sid, ()):
-            if found := _after(cut, entry, proof, on_chain, "after the end of its session"):
-                return found
+            if cut.key == proof.issuer and not (counts := _stands_in(cut.seen, entry, proof, on_chain)):
+                return _ended([counts], "after the end of its session")
     return None
 
 
-def _after(cut: Cut, entry: Entry, proof: Proof, on_chain: OnChain, reason: str) -> Judgement | None:
-    end = cut.seen.get(proof.key.hex())
-    if end is None or entry.envelope.n > end.n:
-        return "muted", reason
-    counts = on_chain(end, entry.id, entry.envelope.n)
-    if counts is None:
-        return "waiting", ENDS
-    return None if counts else ("muted", reason)
+def _stands_in(ends: Ends, entry: Entry, proof: Proof, on_chain: OnChain) -> bool | None:
+    """Return whether an entry stands on one of the chains that end there; None if that cannot be said yet."""
+    n = entry.envelope.n
+    found = [on_chain(end, entry.id, n) for end in ends.get(proof.key.hex(), ()) if n <= end.n]
+    return any(found) or (None if None in found else False)
+
+
+def _ended(found: Iterable[bool | None], reason: str) -> Judgement:
+    return ("waiting", ENDS) if None in found else ("muted", reason)
 
 
 def _by_person(entry: Entry) -> Judgement | None:
     return ("muted", "a person's entry names a session") if entry.envelope.sid else None
 
 
-def _delegated(trust: Trust, entry: Entry, proof: Proof, place: Place) -> Judgement | None:
+def _delegated(entry: Entry, proof: Proof, member: Member, place: Place) -> Judgement | None:
     delegation = proof.delegation
     assert delegation is not None
-    member = trust.member_at(proof.issuer, entry.envelope.auth) or trust.members.get(proof.issuer)
-    if member is None or delegation.person != member.person:
+    if delegation.person != member.person:
         return "muted", f"the certificate speaks for {delegation.person}, which is not its issuer"
     if delegation.sid != entry.envelope.sid:
         return "muted", "the entry names another session than its certificate"
@@ -140,19 +146,17 @@ def _delegated(trust: Trust, entry: Entry, proof: Proof, place: Place) -> Judgem
     return ("muted", f"out of scope: {flaw}") if flaw else None
 
 
-def _against_policy(trust: Trust, entry: Entry, proof: Proof) -> Judgement | None:
+def _against_policy(trust: Trust, entry: Entry, proof: Proof, member: Member) -> Judgement | None:
     rules = trust.policy_at(entry.envelope.auth)
     if not rules:
         return None
-    member = trust.member_at(proof.issuer, entry.envelope.auth)
-    role, session = member.role if member else "writer", proof.delegation is not None
-    flaw = policy.forbids(rules, entry.envelope.events, role, session=session)
+    flaw = policy.forbids(rules, entry.envelope.events, member.role, session=proof.delegation is not None)
     return ("muted", f"against the policy: {flaw}") if flaw else None
 
 
 def actor(trust: Trust, entry: Entry, proof: Proof) -> tuple[Any, ...]:
     """Return who wrote an entry, as a row of the index: id, name, session, person, client, key, issuer, …"""
-    member, delegation = _known_as(trust, proof.issuer), proof.delegation
+    member, delegation = _known_as(trust, proof.issuer, entry.envelope.auth), proof.delegation
     person = member.person if member else ""
     key, issuer = sshwire.fingerprint(proof.key), sshwire.fingerprint(proof.issuer)
     if delegation is None:
@@ -165,9 +169,10 @@ def actor(trust: Trust, entry: Entry, proof: Proof) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _known_as(trust: Trust, key: bytes) -> Any:
+def _known_as(trust: Trust, key: bytes, auth: Iterable[str]) -> Member | None:
+    """Return as whom a key is known in the state that `auth` names, or else as whom it was let in last."""
     added = trust.added.get(key)
-    return added[-1].member if added else None
+    return trust.member_at(key, auth) or (added[-1].member if added else None)
 
 
 def _validity(delegation: Delegation) -> tuple[Any, ...]:

@@ -22,10 +22,10 @@ def chains_of_session(db: Db, sid: str) -> list[Seen]:
 
 
 def _ends(db: Db, where: str, value: str) -> list[Seen]:
-    """Of two entries with one number (a fork) the one admitted first counts as seen."""
+    """Return the entries that no other follows in its chain: one for each chain, more for one that was forked."""
     rows = db.execute(
-        f"select chain, n, id, min(number) from entries as e where {where} and chain != ''"
-        " and n = (select max(n) from entries where chain = e.chain) group by chain",
+        f"select distinct chain, n, id from entries as e where {where} and chain != '' and not exists"
+        " (select 1 from entries as next where next.chain = e.chain and next.n > e.n and next.prev = e.id)",
         (value,),
     )
     return [Seen(row[0], row[1], row[2]) for row in rows]
@@ -54,10 +54,12 @@ def muted(db: Db, prefix: str) -> str:
     return str(rows[0][0])
 
 
-def revoked(db: Db, sids: Iterable[str]) -> list[dict[str, Json]]:
-    """Return the certificates of revoked sessions."""
-    found = []
-    for sid in sorted(sids):
-        for row in db.execute("select serial, issuer from actors where session = ? and serial is not null", (sid,)):
-            found.append({"sid": sid, "serial": row[0] % (1 << 64), "person_key": row[1]})
-    return found
+def revoked(db: Db, sessions: Iterable[tuple[str, str]]) -> list[dict[str, Json]]:
+    """Return the certificates of revoked sessions, which are named with the fingerprint of their issuer's key."""
+    return [
+        {"sid": sid, "serial": row[0] % (1 << 64), "person_key": issuer}
+        for sid, issuer in sorted(sessions)
+        for row in db.execute(
+            "select serial from actors where session = ? and issuer = ? and serial is not null", (sid, issuer)
+        )
+    ]
