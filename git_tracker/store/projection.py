@@ -52,11 +52,13 @@ class Projection:
         if stored and (stored.keys() - tips.keys() or self._other_rules()):
             schema.clear(self.db, self._token())
             stored = {}
-        again = self._overdue() | self._touched(schema.meta(self.db, "trust"))
-        schema.set_meta(self.db, "trust", " ".join(self._trust_tips or ()))
+        before, now = schema.meta(self.db, "trust"), " ".join(self._trust_tips or ())
+        again = self._overdue() | (self._touched(before) if before != now else set())
+        schema.set_meta(self.db, "trust", now)
         schema.set_meta(self.db, "root", self.trust.root)
         schema.set_meta(self.db, "workflow", repr(dict(self.workflow.statuses)))
-        self._admit_trust()
+        if before != now or not stored:
+            self._admit_trust()
         if any(stored.get(id) != tip for id, tip in tips.items()):
             again |= rows.unfinished(self.db, ENDS)
         changed = {id: (tip,) for id, tip in tips.items() if stored.get(id) != tip or id in again}
@@ -117,7 +119,11 @@ class Projection:
         kept = refs.kept(listing)
         return {id: (tip, *sorted(write.among(self.db, id, kept) - {tip})) for id, tip in refs.issues(listing).items()}
 
-    def _absorb(self, changed: Mapping[str, tuple[str, ...]], again: Container[str], progress: Progress | None) -> None:
+    def tips_of(self, id: str) -> tuple[str, ...]:
+        """Return what reaches all entries of one issue."""
+        return self.tips(refs.listing(self._common))[id]
+
+    def _absorb(self, changed: Mapping[str, tuple[str, ...]], again: set[str], progress: Progress | None) -> None:
         """Read everything new first, then judge: a chain may run through several issues."""
         chains, keys = rows.chains(self.db), dict[str, int]()
         read: dict[str, list[Found]] = {}
@@ -126,6 +132,13 @@ class Projection:
             read[id] = self._read_all(id, chains) if id in again else self._read(tips, rows.Known(self.db, key), chains)
             if progress and done % 50 == 0:
                 progress(done, len(changed))
+        late = rows.followed(self.db, (link for found in read.values() for link in links(found))) - again
+        if late:  # what was judged while the entry before it in its chain was missing
+            again |= late
+            changed = {**changed, **{id: (*self.tips_of(id), *changed.get(id, ())) for id in late}}
+            for id in late:
+                keys[id] = write.reserve(self.db, id)
+                read[id] = self._read(changed[id], (), chains)
         admitted: list[tuple[int, Admission]] = []
         for id, key in keys.items():
             judged = (
@@ -151,7 +164,7 @@ class Projection:
         return found
 
     def _read_all(self, id: str, chains: Chains) -> list[Found]:
-        return self._read(self.tips(refs.listing(self._common))[id], (), chains)
+        return self._read(self.tips_of(id), (), chains)
 
     def _judge(self, key: int, id: str, found: Iterable[Found], chains: Chains) -> list[Admission]:
         about, parent = rows.Known(self.db, key), partial(rows.created_under, self.db, key)
@@ -163,7 +176,7 @@ class Projection:
         judged = [
             item
             for item in self.log.judge(id, found, {}, self.trust, chains, self.latest_ms(), lambda: None)
-            if stored.get(item.record.id) != (item.verdict, item.partial)
+            if stored.get(item.record.id) != (item.verdict, item.partial, item.record.actor)
         ]
         for item in judged:
             write.forget_entry(self.db, key, item.record.id)
@@ -171,8 +184,6 @@ class Projection:
 
     def _touched(self, before: str) -> set[str]:
         """Return the issues that a change of the trust log may concern; the others are not looked at again."""
-        if before == " ".join(self._trust_tips or ()):
-            return set()
         return rows.touched(self.db, self.trust.touched_since(before.split()))
 
     def _overdue(self) -> set[str]:
@@ -217,10 +228,10 @@ class Projection:
         return {tip} | {head for head in heads - {tip} if refs.target(self._common, refs.KEEP + head)}
 
     def _admit_trust(self) -> None:
-        if self.db.execute("select 1 from entries where issue = ?", (write.TRUST,)).fetchone():
-            return
+        known = write.verdicts(self.db, write.TRUST)
         for entry, proof in self.log.read_trust(self._trust_tips or ()):
-            self.take_trust(admission(entry, proof, self.trust, "ok", ""))
+            if entry.id not in known:
+                self.take_trust(admission(entry, proof, self.trust, "ok", ""))
 
     def _other_rules(self) -> bool:
         return schema.meta(self.db, "root") != self.trust.root or not reading.same_workflow(self.db, self.workflow)

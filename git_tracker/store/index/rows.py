@@ -1,7 +1,7 @@
 """Rows of the index that are read only when somebody asks: the comments of an issue, and what is known of its entries."""
 
 import json
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterable, Iterator, MutableMapping
 from typing import Any
 
 from git_tracker.store.chains import Chains, Link
@@ -111,13 +111,24 @@ def created_under(db: Db, issue: int) -> str | None:
 _ISSUE = "select distinct issues.id from entries join issues on issues.key = entries.issue where entries.chain != ''"
 
 
-def touched(db: Db, by: Touched) -> set[str]:
-    """Return the issues with an entry whose verdict a change of the trust log may change."""
+def touched(db: Db, by: Touched | None) -> set[str]:
+    """Return the issues with an entry whose verdict a change of the trust log may change; None may change any."""
+    if by is None:
+        return {row[0] for row in db.execute(_ISSUE)}
     found = {row[0] for row in db.execute(f"{_ISSUE} and verdict = 'waiting'")}
     for column, values in (("issuer", by.issuers), ("actor", by.sessions), ("entries.id", by.entries)):
         for value in values:
             found |= {row[0] for row in db.execute(f"{_ISSUE} and {column} = ?", (value,))}
     return found
+
+
+def followed(db: Db, links: Iterable[tuple[str, Link]]) -> set[str]:
+    """Return the issues with an entry that was admitted before one that precedes it in its chain."""
+    return {
+        row[0]
+        for chain, link in links
+        for row in db.execute(f"{_ISSUE} and chain = ? and n = ? and prev = ?", (chain, link.n + 1, link.id))
+    }
 
 
 def unfinished(db: Db, reason: str) -> set[str]:

@@ -238,10 +238,10 @@ def hide(db: Db, key: int, tip: str, seq: int) -> None:
     db.execute("update issues set tip = ?, seq = ?, archived = ? where key = ?", (tip, seq, HIDDEN, key))
 
 
-def verdicts(db: Db, key: int) -> dict[str, tuple[str, bool]]:
-    """Return the verdict on each entry of an issue, and whether some of its past is missing."""
-    rows = db.execute("select id, verdict, partial from entries where issue = ?", (key,))
-    return {row[0]: (row[1], bool(row[2])) for row in rows}
+def verdicts(db: Db, key: int) -> dict[str, tuple[str, bool, str]]:
+    """Return the verdict on each entry of an issue, whether some of its past is missing, and who wrote it."""
+    rows = db.execute("select id, verdict, partial, actor from entries where issue = ?", (key,))
+    return {row[0]: (row[1], bool(row[2]), row[3]) for row in rows}
 
 
 def issues_of(db: Db, entry: str) -> list[str]:
