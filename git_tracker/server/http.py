@@ -76,6 +76,6 @@ class _Owned:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        role = scope["state"]["principal"].role
-        scope["user"] = AuthenticatedUser(AccessToken(token="", client_id=role, scopes=[]))
+        who = scope["state"]["principal"]
+        scope["user"] = AuthenticatedUser(AccessToken(token="", client_id=f"{who.role} {who.name}", scopes=[]))
         await self._app(scope, receive, send)

@@ -14,8 +14,9 @@ from mcp_types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import ValidationError
 
 from git_tracker import __version__
-from git_tracker.errors import NotFound, TrackerError
-from git_tracker.tools import READ_ONLY, RESOURCES, TOOLS, Reach
+from git_tracker.errors import Invalid, NotFound, TrackerError
+from git_tracker.store import nearest
+from git_tracker.tools import READ_ONLY, RESOURCES, TOOLS, Reach, cut, visible
 
 INSTRUCTIONS = (
     "Issue tracker of this git repository. Begin with session_start, then claim_issue, comment, finish_issue. "
@@ -45,9 +46,42 @@ def build(reach: Reach) -> MCPServer[Reach]:
     return server
 
 
+class _Tool(Tool):
+    """A tool that says of bad arguments what it says of everything: code, what is wrong, and what would work."""
+
+    async def run(self, arguments: dict[str, Any], context: Any, convert_result: bool = False) -> Any:
+        try:
+            return await super().run(arguments, context, convert_result)
+        except ToolError as error:
+            if isinstance(error.__cause__, ValidationError):
+                return _refusal(_misused(error.__cause__, tuple(self.parameters["properties"])))
+            raise
+
+
+def _misused(error: ValidationError, known: tuple[str, ...]) -> Invalid:
+    flaws = error.errors(include_url=False, include_context=False, include_input=False)
+    for flaw in flaws:
+        if flaw["type"] == "extra_forbidden":
+            *place, name = (cut(str(part), 60) for part in flaw["loc"])
+            inside = f" in {'.'.join(place)}" if place else ""
+            hint = "" if place else f"the nearest is {nearest(name, known)}; "
+            return Invalid(f"no argument named {name!r}{inside}", f"{hint}the arguments are {', '.join(known)}")
+    told = [f"{'.'.join(str(part) for part in flaw['loc'])}: {flaw['msg']}" for flaw in flaws[:3]]
+    return Invalid("; ".join(told), f"the arguments are {', '.join(known)}")
+
+
+def _refusal(error: TrackerError) -> CallToolResult:
+    """What a model reads of an error; no longer than it has to be, however long what was sent."""
+    said = {name: visible(cut(text, 600)) if isinstance(text, str) else text for name, text in error.as_json().items()}
+    text = f"{said['code']}: {said['message']}" + (f"\nhint: {said['hint']}" if said["hint"] else "")
+    return CallToolResult(
+        is_error=True, content=[TextContent(type="text", text=text)], structured_content={"error": said}
+    )
+
+
 def _tool(function: Callable[..., Any]) -> Tool:
     reads = function in READ_ONLY
-    tool = Tool.from_function(
+    tool = _Tool.from_function(
         _answered(function),
         title=function.__name__.replace("_", " ").capitalize(),
         annotations=ToolAnnotations(
@@ -81,14 +115,7 @@ def _answered(function: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return await function(*args, **kwargs)
         except TrackerError as error:
-            text = f"{error.code}: {error}" + (f"\nhint: {error.hint}" if error.hint else "")
-            return CallToolResult(
-                is_error=True,
-                content=[TextContent(type="text", text=text)],
-                structured_content={"error": error.as_json()},
-            )
-        except ValidationError as error:
-            raise ToolError(str(error)) from error
+            return _refusal(error)
 
     return run
 
@@ -101,10 +128,14 @@ def _told(function: Any, reach: Reach) -> Callable[..., Any]:
         try:
             return await function(reach, **kwargs)
         except NotFound as error:
-            raise ResourceNotFoundError(str(error)) from error
+            raise ResourceNotFoundError(_said(error)) from error
         except TrackerError as error:
-            raise ResourceError(f"{error.code}: {error}") from error
+            raise ResourceError(_said(error)) from error
 
     plain = signature(function)
     run.__signature__ = plain.replace(parameters=list(plain.parameters.values())[1:])  # type: ignore[attr-defined]
     return run
+
+
+def _said(error: TrackerError) -> str:
+    return visible(cut(f"{error.code}: {error}" + (f"; hint: {error.hint}" if error.hint else ""), 1200))

@@ -1,5 +1,6 @@
 """What a tool may reach: one store, the sessions of this process, and whom the request belongs to."""
 
+import threading
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
@@ -40,18 +41,21 @@ class Reach:
         self._open, self._person, self._person_of, self._agents = open, person, person_of, agents
         self._sessions: Sessions | None = None
         self._store: IssueStore | None = None
+        self._lock = threading.RLock()  # a client's first calls may come side by side
 
     @property
     def store(self) -> IssueStore:
-        if self._store is None:
-            self._store = self._open()
-        return self._store
+        with self._lock:
+            if self._store is None:
+                self._store = self._open()
+            return self._store
 
     @property
     def sessions(self) -> Sessions:
-        if self._sessions is None:
-            self._sessions = Sessions(self.store, *self._agents())
-        return self._sessions
+        with self._lock:
+            if self._sessions is None:
+                self._sessions = Sessions(self.store, *self._agents())
+            return self._sessions
 
     def handle(self, ctx: "Ctx") -> str:
         """Return the handle of the person behind a call: who `assignee:me` is. Nobody needs a key to read."""
@@ -73,7 +77,7 @@ class Reach:
         granted = self._person_of(named) if self._person_of else Granted(None)
         legacy = named.get("mcp-session-id")
         origin = f"mcp {legacy}" if legacy else f"token {granted.name} {client}"
-        return Caller(origin, client, granted.person, handle, granted.scope, granted.name)
+        return Caller(origin, client, granted.person, handle, granted.scope, granted.name, alone=bool(legacy))
 
 
 Ctx = Context[Reach, Any]

@@ -20,7 +20,7 @@ class NewIssue(Input):
     priority: Annotated[int, Field(ge=0, le=4)] = 2
     labels: list[Word] = []
     criteria: Annotated[list[str], Field(description="what must hold when done")] = []
-    ref: Annotated[str, Field(max_length=64, description="local name; others may say #name")] = ""
+    ref: Annotated[str, Field(pattern="^[\\w-]{0,32}$", description="local name; others may say #name")] = ""
     parent: str = ""
     blocked_by: list[str] = []
     discovered_from: list[str] = []
@@ -82,6 +82,7 @@ class Texts(BaseModel):
     title: str
     labels: list[str] = []
     assignee: str | None = None
+    words: dict[str, str] = {}  # a status or type that is not one plain word
 
 
 class Found(BaseModel):
@@ -107,6 +108,7 @@ class Note(BaseModel):
     by: str
     at: str
     body: str
+    continues: bool = False  # its beginning was on an earlier page
 
 
 class Criterion(BaseModel):
@@ -121,7 +123,7 @@ class AllTexts(Texts):
     comments: list[Note]
     criteria: list[Criterion]
     evidence: list[str]
-    custom: dict[str, Any] = {}
+    custom: dict[str, str] = {}
 
 
 class Link(BaseModel):
@@ -140,6 +142,7 @@ class Whole(Found):
     heads: list[str]
     quarantined: int
     truncated: bool
+    next: str | None
 
 
 class Written(BaseModel):

@@ -29,16 +29,21 @@ class Caller(NamedTuple):
     handle: str = ""
     scope: Mapping[str, Any] = MappingProxyType({})  # what its token allows
     name: str = ""  # what its token calls it
+    alone: bool = True  # whether the origin is one client's own: a process or a connection, not just a token
+
+    @property
+    def owner(self) -> tuple[object, ...]:
+        """Whose a session is: the person, and the token where it is an agent's."""
+        return id(self.person), self.name, repr(sorted(self.scope.items()))
 
 
 class Session:
     """One agent at work."""
 
-    def __init__(
-        self, handle: str, origin: str, name: str, signer: Signer, person: Signer, scope: Mapping[str, Any]
-    ) -> None:
-        self.handle, self.origin, self.name, self.signer, self.person = handle, origin, name, signer, person
-        self.scope = scope
+    def __init__(self, caller: Caller, name: str, signer: Signer, scope: Mapping[str, Any], *, asked: bool) -> None:
+        self.handle = secrets.token_urlsafe(16)
+        self.caller, self.name, self.signer, self.scope = caller, name, signer, scope
+        self.asked = asked  # by session_start; else it was opened for a call that named none
 
     @property
     def id(self) -> str:
@@ -58,40 +63,44 @@ class Sessions:
 
     def start(self, caller: Caller, name: str, purpose: str = "", scope: Mapping[str, Any] | None = None) -> Session:
         """Open a session with a key and a certificate of its own; a scope can only narrow what the caller has."""
+        with self._lock:
+            return self._open(caller, name, purpose, scope or {}, asked=True)
+
+    def _open(self, caller: Caller, name: str, purpose: str, scope: Mapping[str, Any], *, asked: bool) -> Session:
+        if len(self._by_handle) >= _MOST:
+            raise Refused("too many sessions are open in this process", "use the session you have")
         person = _person(caller)
         label = " ".join(f"{name}: {purpose}".split() if purpose else name.split())[:120] or caller.client or "agent"
-        allowed = narrowed(narrowed(self._scope, caller.scope), scope or {})
+        allowed = narrowed(narrowed(self._scope, caller.scope), scope)
         signer = self._store.delegate(
             person, client=caller.client, label=label, scope=allowed, valid_seconds=self._valid
         )
-        with self._lock:
-            if len(self._by_handle) >= _MOST:
-                raise Refused("too many sessions are open in this process", "use the session you have")
-            session = Session(secrets.token_urlsafe(16), caller.origin, label, signer, person, allowed)
-            self._by_handle[session.handle] = session
-            self._by_origin.setdefault(caller.origin, []).append(session)
+        session = Session(caller, label, signer, allowed, asked=asked)
+        self._by_handle[session.handle] = session
+        self._by_origin.setdefault(caller.origin, []).append(session)
         return session
 
     def of(self, caller: Caller) -> Session:
         """Return the session behind a call, opening the origin's own one if it is the first."""
         _person(caller)
-        if caller.handle:
-            return self._current(self._named(caller))
         with self._lock:
+            if caller.handle:
+                return self._current(self._named(caller))
             own = self._by_origin.get(caller.origin, [])
-        if len(own) > 1:
-            raise Refused(
-                "several agents share this connection, and the call does not say which one it is",
-                "pass the handle that session_start returned as `session`",
-                code="session_needed",
-            )
-        name = caller.name or caller.client.partition("/")[0] or "agent"
-        return self._current(own[0]) if own else self.start(caller, name)
+            if len(own) > 1 or (own and own[0].asked and not caller.alone):
+                raise Refused(
+                    "several agents may share this connection, and the call does not say which one it is",
+                    "pass the handle that session_start returned as `session`",
+                    code="session_needed",
+                )
+            if own:
+                return self._current(own[0])
+            name = caller.name or caller.client.partition("/")[0] or "agent"
+            return self._open(caller, name, "", {}, asked=False)
 
     def _named(self, caller: Caller) -> Session:
-        with self._lock:
-            session = self._by_handle.get(caller.handle)
-        if session is None or session.person is not caller.person:
+        session = self._by_handle.get(caller.handle)
+        if session is None or session.caller.owner != caller.owner:
             raise Refused(
                 "no session has this handle", "call session_start and pass what it returns", code="no_session"
             )
@@ -101,7 +110,7 @@ class Sessions:
         delegation = session.signer.delegation
         if delegation and self._clock() > delegation.valid_before - _RENEW_BEFORE:
             session.signer = self._store.delegate(
-                session.person, client=delegation.client, label=session.name, sid=session.id, scope=session.scope,
+                _person(session.caller), client=delegation.client, label=session.name, sid=session.id, scope=session.scope,
                 valid_seconds=self._valid,
             )  # fmt: skip
         return session

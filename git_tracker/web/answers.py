@@ -238,7 +238,7 @@ class Audit(BaseModel):
 class Me(BaseModel):
     person: str
     name: str
-    role: Literal["writer", "observer"]
+    role: Literal["writer", "agent", "observer"]
     repository: str
     version: str
 

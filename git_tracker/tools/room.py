@@ -1,0 +1,25 @@
+"""Keeping answers small: how many bytes a value takes on the wire, and how much of a text fits into what is left."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from git_tracker.tools.escape import visible
+
+LIMIT = 7600  # bytes of one answer, so that it stays below 8 kB with everything around it
+
+
+def size(value: Any) -> int:
+    """Return how many bytes a value takes as compact JSON."""
+    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
+
+
+def prefix(text: str, fits: Callable[[str], bool]) -> str:
+    """Return the longest beginning of a text that fits; `fits` sees it with what is invisible spelled out."""
+    if fits(visible(text)):
+        return text
+    low, high = 0, len(text)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(visible(text[:middle])) else (low, middle)
+    return text[:low]

@@ -1,0 +1,143 @@
+"""One issue as an agent reads it, page by page: nothing is lost, and no page is large."""
+
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from mcp_types import CallToolResult
+
+from git_tracker.errors import Invalid
+from git_tracker.tools import answers, models
+from git_tracker.tools.escape import fenced, line, visible
+from git_tracker.tools.room import LIMIT, prefix, size
+
+_LEAST = 200  # bytes of a long text worth beginning on a page
+_FENCE = 60
+
+
+class Piece(NamedTuple):
+    """A part of an issue. `kind` is where it stands in the answer, `fields` go with its text."""
+
+    kind: str
+    text: str = ""
+    fields: dict[str, Any] = {}  # noqa: RUF012
+
+
+class Place(NamedTuple):
+    """Where a page begins: the piece, a position in its text, and how many comments there were on the first page."""
+
+    piece: int
+    offset: int
+    comments: int
+
+
+def whole(issue: dict[str, Any], comments: int, cursor: str = "") -> CallToolResult:
+    """Return one page of an issue: the description, then its criteria, links and evidence, then the newest comments."""
+    place = _place(cursor, len(issue["comments"]))
+    result = _result(issue)
+    texts = result.untrusted
+    head = f"{result.id} · {result.status} · P{result.priority} · {result.type}{answers.marks(result)}"
+    if result.quarantined:
+        head += f" · {result.quarantined} entries do not count (unsigned, not allowed or damaged)"
+    lines = [f"title: {texts.title}", *([""] if not place.piece and issue["description"] else [])]
+    room = LIMIT - _FENCE - size(result.model_dump(mode="json")) - size(head) - size("\n".join(lines)) - _FENCE
+    pieces = list(_pieces(issue, comments, place.comments))
+    notes: list[str] = []
+    for number in range(place.piece, len(pieces)):
+        piece = pieces[number]
+        offset = place.offset if number == place.piece else 0
+        rest = piece.text[offset:]
+        part = prefix(rest, lambda shown, piece=piece, room=room: _cost(piece, shown) <= room)  # type: ignore[misc]
+        full = len(part) == len(rest)
+        if _cost(piece, visible(part)) > room or not (full or _cost(piece, visible(part)) >= _LEAST):
+            result.next = f"{number}.{offset}.{place.comments}"
+            break
+        room -= _cost(piece, visible(part))
+        _add(texts, result, piece, visible(part), offset)
+        (notes if piece.kind == "comment" else lines).append(_line(piece, visible(part)))
+        if not full:
+            result.next = f"{number}.{offset + len(part)}.{place.comments}"
+            break
+    texts.comments.reverse()
+    result.truncated = result.next is not None or len(texts.comments) < len(issue["comments"])
+    head += f" · more with cursor={result.next}" if result.next else ""
+    return answers.answer(f"{head}\n{fenced(chr(10).join([*lines, *reversed(notes)]))}", result)
+
+
+def _place(cursor: str, comments: int) -> Place:
+    if not cursor:
+        return Place(0, 0, comments)
+    if not re.fullmatch(r"\d{1,6}\.\d{1,7}\.\d{1,6}", cursor, re.ASCII):
+        raise Invalid("the cursor is not one of ours", "leave it out to begin with the first page")
+    piece, offset, count = (int(part) for part in cursor.split("."))
+    return Place(piece, offset, min(count, comments))
+
+
+def _result(issue: dict[str, Any]) -> models.Whole:
+    base = answers.found({**issue, "comment_count": 0}, 512)
+    texts = models.AllTexts(
+        **base.untrusted.model_dump(), description="", author=line(issue["author"]["name"], 120), comments=[],
+        criteria=[], evidence=[], custom={},
+    )  # fmt: skip
+    return models.Whole(
+        **base.model_dump(exclude={"untrusted"}), untrusted=texts, parent=issue["parent"] and issue["parent"][:12],
+        links=[], lease_until=issue["claim"]["until"] if issue["claim"] else None,
+        conflicts=[conflict["field"] for conflict in issue["conflicts"] if ":" not in conflict["field"]][:20],
+        comment_count=len(issue["comments"]), heads=issue["heads"][:16], quarantined=issue["quarantined"],
+        truncated=False, next=None,
+    )  # fmt: skip
+
+
+def _pieces(issue: dict[str, Any], comments: int, count: int) -> Iterator[Piece]:
+    yield Piece("description", issue["description"])
+    for item in issue["criteria"]:
+        yield Piece("criterion", item["text"], {"id": item["id"], "checked": item["checked"]})
+    for link in issue["links"]:
+        yield Piece("link", "", {**link, "issue": link["issue"][:12]})
+    for item in issue["evidence"]:
+        yield Piece("evidence", item["value"], {"kind": item["kind"]})
+    for name, value in issue["custom"].items():
+        yield Piece("custom", value if isinstance(value, str) else str(value), {"name": line(name, 64)})
+    for note in reversed(issue["comments"][max(0, count - comments) : count]):
+        origin = note["imported"] or {}
+        by = f"{origin['by']} (imported)" if origin.get("by") else f"{note['author']['name']} ({note['author']['id']})"
+        body = "[redacted]" if note["redacted"] else note["body"]
+        yield Piece("comment", body, {"id": note["id"], "by": line(by, 120), "at": note["created_at"]})
+
+
+def _line(piece: Piece, part: str) -> str:
+    """How a piece stands in the text of the answer."""
+    match piece.kind:
+        case "criterion":
+            return f"[{'x' if piece.fields['checked'] else ' '}] {part} ({piece.fields['id']})"
+        case "link":
+            kind, other = piece.fields["kind"], piece.fields["issue"]
+            return f"{kind} {other}" if piece.fields["direction"] == "out" else f"{other} {kind} this"
+        case "evidence":
+            return f"evidence: {piece.fields['kind']}: {part}"
+        case "custom":
+            return f"{piece.fields['name']} = {part}"
+        case "comment":
+            return f"--- {piece.fields['by']}, {piece.fields['at']}\n{part}"
+    return part
+
+
+def _cost(piece: Piece, part: str) -> int:
+    return size({"body": part, **piece.fields}) + size(_line(piece, part))
+
+
+def _add(texts: models.AllTexts, result: models.Whole, piece: Piece, part: str, offset: int) -> None:
+    """Put a piece where it stands in the structured answer; what continues an earlier page says so."""
+    match piece.kind:
+        case "description":
+            texts.description = part
+        case "criterion":
+            texts.criteria.append(models.Criterion(text=part, **piece.fields))
+        case "link":
+            result.links.append(models.Link(**piece.fields))
+        case "evidence":
+            texts.evidence.append(f"{piece.fields['kind']}: {part}")
+        case "custom":
+            texts.custom[piece.fields["name"]] = part
+        case "comment":
+            texts.comments.append(models.Note(body=part, continues=offset > 0, **piece.fields))
