@@ -111,10 +111,11 @@ class Keeper(Reader):
             self._catch_up(force=True)
 
     def rebuild(self, progress: Progress | None = None) -> None:
-        """Complete what a dead writer left, then empty the index and fill it again from git, as a new epoch."""
+        """Complete what a dead writer left and restore what the disk lost; then fill the index anew, as a new epoch."""
         with self._lock, held(self._lock_path):
             if self._writable():
                 self._publisher.recover()
+                self._publisher.restore()
             if self._is_replaced():
                 self._attach()
             self._clear()

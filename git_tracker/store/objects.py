@@ -141,6 +141,17 @@ class GitRepository:
                 if not self._clear_stale_lock(ref, stale_seconds):
                     time.sleep(min(0.001 * (attempt + 1), 0.05))
 
+    def clear_empty(self, ref: str) -> None:
+        """Remove a ref's file that holds nothing, as a power cut leaves it: libgit2 would refuse to write over it."""
+        path = os.path.join(self.place.common, ref)
+        try:
+            with open(path, "rb") as file:
+                empty = not file.read(64).strip(b"\0 \n")
+            if empty:
+                os.unlink(path)
+        except OSError:
+            pass
+
     def _clear_stale_lock(self, ref: str, seconds: float) -> bool:
         path = os.path.join(self.place.common, ref + ".lock")
         try:

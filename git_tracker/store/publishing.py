@@ -90,6 +90,24 @@ class Publisher:
         if self._objects.has(id):
             self._objects.move(refs.KEEP + id, self._objects.target(refs.KEEP + id), id)
 
+    def restore(self) -> int:
+        """Write again what the file system lost of all that was acknowledged, as after a power cut; return how much.
+
+        Objects that are missing or damaged, and refs that hold nothing or name what is not here.
+        """
+        last: dict[str, str] = {}
+        count = 0
+        for _, record in self._journal.all():
+            count += self._objects.mend_commit(record.id, record.raw)
+            last[record.ref] = record.id
+        for ref, id in last.items():
+            self._objects.clear_empty(ref)
+            target = self._objects.target(ref)
+            if target is None or not self._objects.has(target):
+                self._objects.move(ref, target, id)
+                count += 1
+        return count
+
     def recover(self) -> bool:
         """Complete what a dead writer journaled and could not finish; return whether there was anything."""
         journal = self._journal
