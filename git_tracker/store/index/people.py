@@ -173,11 +173,9 @@ def chain(db: Db, actor: str) -> dict[str, Json]:
         ids = {row["id"] for row in rows}
         count += len(ids)
         for row in rows:
-            if row["prev"] is None:
-                continue
-            if row["prev"] not in ids:
+            if row["prev"] is not None and row["prev"] not in ids:
                 gaps.append({"n": row["n"], "entry": row["id"], "missing": row["prev"]})
-            other = seen.setdefault(row["prev"], row["id"])
+            other = seen.setdefault(row["prev"] or "", row["id"])
             if other != row["id"]:
                 forks.append({"n": row["n"], "entries": [other, row["id"]]})
     return {"entries": count, "gaps": gaps, "forks": forks, "ok": not gaps and not forks}
