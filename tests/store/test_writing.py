@@ -525,6 +525,39 @@ def test_two_entries_that_follow_one_are_a_fork_and_a_missing_one_a_gap(
     assert [problem["kind"] for problem in store.verify()["problems"]] == ["chain"]
 
 
+def test_a_second_beginning_of_a_chain_is_a_fork(store: IssueStore, agent: Signer, issue: str) -> None:
+    forged = Forge(store)
+    for word in ("one", "two"):
+        event = {"type": "label-added", "label": word}
+        forged.point(issue, forged.add(agent, [event], [forged.tip(issue)], n=0, prev=None))
+
+    assert [fork["n"] for fork in store.audit(agent.sid)["chain"]["forks"]] == [0]
+
+
+def test_what_a_power_cut_took_is_restored_from_the_journal(
+    store: IssueStore, ada: Signer, issue: str, repo: Path
+) -> None:
+    other = store.create_issue(ada, {"title": "Another"})
+    third = store.create_issue(ada, {"title": "A third"})
+    for number in range(6):
+        store.comment(ada, issue, f"{number}")
+    before = {id: store.get_issue(id) for id in (issue, other, third)}
+    entries = git(repo, "rev-list", f"refs/git-tracker/issues/{issue}").split()
+    for entry in entries[1:4]:  # what a file system leaves of files that were never synced
+        path = repo / ".git/objects" / entry[:2] / entry[2:]
+        path.chmod(0o600)
+        path.write_bytes(b"")
+    (repo / ".git/objects" / entries[4][:2] / entries[4][2:]).unlink()
+    (repo / ".git/refs/git-tracker/issues" / other).write_bytes(b"")
+    (repo / ".git/refs/git-tracker/issues" / third).unlink()
+    store.refresh(force=True)
+    assert not store.verify()["ok"]
+
+    store.rebuild()
+    assert {id: store.get_issue(id) for id in (issue, other, third)} == before
+    sound(store, repo)
+
+
 def test_a_write_on_heads_that_moved_is_told_so(store: IssueStore, ada: Signer, issue: str) -> None:
     heads = store.get_issue(issue)["heads"]
     store.update_issue(ada, issue, {"title": "A drip"}, expect=heads)
