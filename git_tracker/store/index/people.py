@@ -23,7 +23,7 @@ def feed(db: Db, since: str, limit: int, agent: str = "", id: str = "") -> dict[
         where.append("issues.id = ?")
         values.append(id)
     count = f"select count(*) from events join entries on entries.number = events.entry join issues on issues.key = events.issue where {' and '.join(where)}"
-    total = db.execute(count, values).fetchone()[0] if agent or id else counts(db)["events"]
+    total = db.execute(count if agent or id else "select count(*) from events", values).fetchone()[0]
     if since:
         where.append("events.seq > ?")
         values.append(read.position(db, since))
