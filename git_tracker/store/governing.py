@@ -89,9 +89,8 @@ class Governor(Keeper):
 
         With `sid` an existing session gets a further key and certificate. `scope` is what it may do (see `scope`).
         """
-        member = self._projection.trust.members.get(person.identity.key)
-        if member is None:
-            raise self._stranger(person)
+        self._require_member(person)
+        member = self._projection.trust.members[person.issuer]
         if sid and self._projection.trust.is_revoked(sid, person.identity.key):
             raise Refused("the session was revoked", "start a new one with session_start", code="session_revoked")
         now = self._clock() // 10**9
@@ -237,10 +236,8 @@ class Governor(Keeper):
         return id
 
     def _require_member(self, by: Signer) -> None:
-        if not self.root:
-            raise self._stranger(by)
         if by.issuer not in self._projection.trust.members:
-            self.refresh()
+            self.refresh()  # somebody else may have made this a tracker, or let them in
             if by.issuer not in self._projection.trust.members:
                 raise self._stranger(by)
 
