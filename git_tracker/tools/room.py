@@ -16,6 +16,7 @@ def size(value: Any) -> int:
 
 def prefix(text: str, fits: Callable[[str], bool]) -> str:
     """Return the longest beginning of a text that fits; `fits` sees it with what is invisible spelled out."""
+    text = text[:LIMIT]
     if fits(visible(text)):
         return text
     low, high = 0, len(text)
