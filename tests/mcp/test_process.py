@@ -48,7 +48,7 @@ async def test_without_a_tracker_reading_works_and_writing_says_what_to_do(tmp_p
         assert (await agent.call("find_issues"))["total"] == 0
         error = await agent.refused("create_issues", issues=[{"title": "x"}])
         assert "tracker init" in error["hint"]
-            world.tracker("init").communicate(timeout=PATIENCE)
+        world.tracker("init").communicate(timeout=PATIENCE)
         assert (await agent.call("create_issues", issues=[{"title": "x"}]))["items"]
     world.close()
 
