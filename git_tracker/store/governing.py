@@ -237,7 +237,7 @@ class Governor(Keeper):
 
     def _require_member(self, by: Signer) -> None:
         if by.issuer not in self._projection.trust.members:
-            self.refresh()  # somebody else may have made this a tracker, or let them in
+            self.refresh(force=True)  # somebody else may have made this a tracker, or let them in
             if by.issuer not in self._projection.trust.members:
                 raise self._stranger(by)
 
