@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from git_tracker.store import IssueStore, Signer
+from tests import openssh
 
 PERSON = ("Ada Lovelace", "ada@example.org")
 
@@ -21,7 +22,7 @@ def isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
 def settle(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Make `folder` the home, for fixtures that live longer than a test."""
     for name in list(os.environ):
-        if name.startswith(("GIT_", "TRACKER_", "XDG_")):
+        if name.startswith(("GIT_", "SSH_", "TRACKER_", "XDG_")):
             monkeypatch.delenv(name)
     name, email = PERSON
     (folder / "gitconfig").write_text(
@@ -62,3 +63,11 @@ def ada(store: IssueStore) -> Signer:
 def agent(store: IssueStore, ada: Signer) -> Signer:
     """The signer of an agent's session that Ada delegated."""
     return store.delegate(ada, client="claude-code/2.1", label="fixer")
+
+
+@pytest.fixture
+def ssh_agent(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A real ssh-agent without keys; SSH_AUTH_SOCK names its socket."""
+    with openssh.agent(tmp_path_factory.mktemp("agent") / "socket") as path:
+        monkeypatch.setenv("SSH_AUTH_SOCK", path)
+        yield path

@@ -18,6 +18,7 @@ HOMES = {
     "nacl": ("git_tracker.store.identity",),
     "watchfiles": ("git_tracker.store.watch",),
     "rich": ("git_tracker.cli.render",),
+    "cryptography": ("git_tracker.store.keyfile",),
     "sqlite3": ("git_tracker.store.journal", "git_tracker.store.index"),
 }
 PURE = {

@@ -11,7 +11,7 @@ from git_tracker.errors import Invalid, TrackerError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from git_tracker.store import IssueStore, Reader, Signer
+    from git_tracker.store import IssueStore, Keyring, Reader, Signer
 
 Json = Any
 Verbs = Mapping[str, tuple[str, str, str]]
@@ -29,6 +29,7 @@ class Call:
         self.path = self.text("directory") or "."
         self.as_json = "json" in values
         self._opened: list[Reader] = []
+        self._keyring: Keyring | None = None
 
     def given(self, name: str) -> bool:
         return name in self._values
@@ -70,9 +71,21 @@ class Call:
         from git_tracker.store import IssueStore, find_place
 
         where = find_place(self.path)
-        store = IssueStore(where, workflow=project.workflow(where), progress=self.progress("indexing"))
+        store = IssueStore(
+            where, workflow=project.workflow(where), progress=self.progress("indexing"), keyring=self.keyring
+        )
         self._opened.append(store)
         return store
+
+    @property
+    def keyring(self) -> "Keyring":
+        """The keys of this user; who sits at a terminal is asked for a passphrase, once."""
+        if self._keyring is None:
+            from git_tracker.cli import asking
+            from git_tracker.store import Keyring
+
+            self._keyring = Keyring.here(ask=asking.passphrase())
+        return self._keyring
 
     def close(self) -> None:
         """Give back every repository that was opened."""

@@ -21,7 +21,14 @@ def serve(call: Call) -> None:
     from git_tracker.server import run
 
     port = call.number("port", -1, 0, 65535)
-    run.serve(call.path, call.text("host"), port, call.person, expose=call.given("expose"))
+    run.serve(
+        call.path,
+        call.text("host"),
+        port,
+        call.person,
+        expose=call.given("expose"),
+        keyring=call.keyring,
+    )
 
 
 MCP = """\

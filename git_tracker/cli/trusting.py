@@ -3,13 +3,16 @@
 import json
 from typing import Any
 
-from git_tracker.cli import plain
+from git_tracker.cli import gitsetup, plain
 from git_tracker.cli.call import Call
 from git_tracker.cli.changing import seconds
 from git_tracker.cli.escape import line
 from git_tracker.errors import Invalid
 
 Json = Any
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from git_tracker.store import IssueStore
 
 TRUST = """\
 tracker trust WHAT [WORDS...]
@@ -27,6 +30,8 @@ log, made with your own key.
   trust adopt ENTRY...    let muted entries count
   trust join ROOT         let another tracker's root and its members count here
   trust policy JSON       bind every clone to rules
+  trust git-setup         let stock git check the signatures: shows three
+                          settings and, after a yes, writes them
 
   --person HANDLE         with add: what the person is called here
   --name NAME             with add: the person's name
@@ -36,11 +41,12 @@ log, made with your own key.
   --for TIME              with session: how long it holds: 30m, 2h, 7d (24h)
   --role ROLE             with add: owner, maintainer, writer or observer
                           (writer)
+  --yes                   with git-setup: write without asking
 
 Example: tracker trust add "$(cat bob.pub)" --person bob --role maintainer
 """
 
-_WHAT = ("list", "log", "add", "remove", "sessions", "session", "revoke", "adopt", "join", "policy")
+_WHAT = ("list", "log", "add", "remove", "sessions", "session", "revoke", "adopt", "join", "policy", "git-setup")
 
 
 def trust(call: Call) -> None:
@@ -49,6 +55,9 @@ def trust(call: Call) -> None:
         raise Invalid(f"trust cannot {what!r}", f"it can {', '.join(_WHAT)}", code="usage")
     if what in ("list", "log", "sessions"):
         _tell(call, what)
+        return
+    if what == "git-setup":
+        gitsetup.git_setup(call)
         return
     if not words:
         raise Invalid(f"trust {what} needs a word more", "`tracker trust --help` shows what", code="usage")
@@ -59,7 +68,7 @@ def trust(call: Call) -> None:
     me = store.signer(call.person)
     match what:
         case "add":
-            done = [_add(call, " ".join(words))]
+            done = [_add(call, store, " ".join(words))]
         case "remove":
             done = store.remove_member(me, words[0])
         case "revoke":
@@ -76,8 +85,7 @@ def trust(call: Call) -> None:
         call.print(*(entry[:12] for entry in done))
 
 
-def _add(call: Call, key: str) -> str:
-    store = call.store()
+def _add(call: Call, store: "IssueStore", key: str) -> str:
     comment = " ".join(key.split()[2:])
     person = call.text("person") or comment.partition("@")[0]
     if not person:

@@ -13,7 +13,7 @@ import uvicorn
 from git_tracker.errors import Invalid, NotFound, TrackerError, Unusable
 from git_tracker.server import http, mcp, secrets, settings
 from git_tracker.server.grants import Grants
-from git_tracker.store import IssueStore, Place, Signer, find_place
+from git_tracker.store import IssueStore, Keyring, Place, Signer, find_place
 from git_tracker.tools import Reach
 from git_tracker.web import DEFAULT, Limits, Principal, Tokens
 
@@ -40,12 +40,13 @@ def opened(path: str) -> IssueStore:
 
 
 def serve(
-    path: str = ".", host: str = "", port: int = -1, person: str = "", *, expose: bool = False, limits: Limits = DEFAULT
-) -> None:
-    """Serve the page, REST and MCP until interrupted; prints where."""
+    path: str = ".", host: str = "", port: int = -1, person: str = "", *, expose: bool = False,
+    limits: Limits = DEFAULT, keyring: Keyring | None = None,
+) -> None:  # fmt: skip
+    """Serve the page, REST and MCP until interrupted; prints where. The person's key is unlocked before that."""
     place = find_place(path)
     found = settings.load(place)
-    store = IssueStore(place, workflow=found.flow())
+    store = IssueStore(place, workflow=found.flow(), keyring=keyring)
     host = host or found.server.host
     if host not in _LOOPBACK and not expose:
         raise Invalid(f"{host} is not this machine alone", "add --expose if others may really reach the tracker")

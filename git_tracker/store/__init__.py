@@ -12,12 +12,20 @@ if TYPE_CHECKING:
     from git_tracker.store.events import EVENTS
     from git_tracker.store.identity import Delegation, Identity, Signer
     from git_tracker.store.index.exchange import Told
+    from git_tracker.store.keystore import KINDS, Keyring, Source
+    from git_tracker.store.offering import Offer
+    from git_tracker.store.offering import named as named_key
+    from git_tracker.store.offering import offers as offered_keys
     from git_tracker.store.place import Place
     from git_tracker.store.place import find as find_place
     from git_tracker.store.query import nearest
     from git_tracker.store.reading import Reader, open_reader
     from git_tracker.store.scope import narrowed
     from git_tracker.store.shape import Event
+    from git_tracker.store.stockgit import configure as configure_git
+    from git_tracker.store.stockgit import settings as git_settings
+    from git_tracker.store.stockgit import write_files as write_git_files
+    from git_tracker.store.stockgit import write_revocation_list
     from git_tracker.store.store import IssueStore
     from git_tracker.store.text import difference
     from git_tracker.store.watch import Watch
@@ -27,6 +35,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "EVENTS": "events:EVENTS",
     "KANBAN": "workflow:KANBAN",
+    "KINDS": "keystore:KINDS",
     "Bus": "bus:Bus",
     "Check": "checkup:Check",
     "Cue": "bus:Cue",
@@ -34,24 +43,34 @@ _HOMES = {
     "Event": "shape:Event",
     "Identity": "identity:Identity",
     "IssueStore": "store:IssueStore",
+    "Keyring": "keystore:Keyring",
+    "Offer": "offering:Offer",
     "Place": "place:Place",
     "Reader": "reading:Reader",
     "Signer": "identity:Signer",
+    "Source": "keystore:Source",
     "Told": "index.exchange:Told",
     "Watch": "watch:Watch",
     "Workflow": "workflow:Workflow",
     "Writing": "writing:Writing",
+    "configure_git": "stockgit:configure",
     "difference": "text:difference",
     "examine": "checkup:examine",
     "find_place": "place:find",
+    "git_settings": "stockgit:settings",
+    "named_key": "offering:named",
     "narrowed": "scope:narrowed",
     "nearest": "query:nearest",
+    "offered_keys": "offering:offers",
     "open_reader": "reading:open_reader",
+    "write_git_files": "stockgit:write_files",
+    "write_revocation_list": "stockgit:write_revocation_list",
 }
 
 __all__ = [
     "EVENTS",
     "KANBAN",
+    "KINDS",
     "Bus",
     "Check",
     "Cue",
@@ -59,19 +78,28 @@ __all__ = [
     "Event",
     "Identity",
     "IssueStore",
+    "Keyring",
+    "Offer",
     "Place",
     "Reader",
     "Signer",
+    "Source",
     "Told",
     "Watch",
     "Workflow",
     "Writing",
+    "configure_git",
     "difference",
     "examine",
     "find_place",
+    "git_settings",
+    "named_key",
     "narrowed",
     "nearest",
+    "offered_keys",
     "open_reader",
+    "write_git_files",
+    "write_revocation_list",
 ]
 
 

@@ -96,13 +96,16 @@ def _person(store: IssueStore) -> Iterator[Check]:
     try:
         name, email = store.objects.person()
         yield Check("identity", "ok", f"{name} <{email}>")
-        signer = store.signer()
-        yield Check("key", "ok", signer.identity.fingerprint)
+        key = store.identity()
+        yield Check("key", "ok", f"{key.fingerprint}, {store.keyring.source(store.who()[0])}")
+        store.signer()
     except TrackerError as error:
-        yield _failed("key" if error.code in ("no_key", "open_key") else "identity", error)
-        return
-    if store.root and not store.handle(signer):
-        remedy = f"an owner can add the key {signer.identity.fingerprint}"
+        if error.code != "locked_key":
+            yield _failed("identity" if error.code == "no_identity" else "key", error)
+            return
+        yield Check("passphrase", "warn", str(error), error.hint)
+    if store.root and key.key not in {member.key for member in store.members}:
+        remedy = f"an owner can add the key {key.fingerprint}"
         yield Check("membership", "warn", "you are no member: what you write will not count", remedy)
 
 

@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from git_tracker.errors import Conflict, Invalid, NotFound, Refused
-from git_tracker.store import keystore, membership, policy, refs, sshwire
+from git_tracker.store import membership, policy, refs, sshwire
 from git_tracker.store import scope as scopes
-from git_tracker.store.identity import Signer
+from git_tracker.store.identity import Identity, Signer
 from git_tracker.store.index import governed, people, read
 from git_tracker.store.issue import Json, stamp
 from git_tracker.store.keeping import Keeper
+from git_tracker.store.keystore import Source
 from git_tracker.store.lock import held
 from git_tracker.store.membership import Member
 from git_tracker.store.publishing import Moved
@@ -34,10 +35,10 @@ class Governor(Keeper):
     def members(self) -> list[Member]:
         return list(self._projection.trust.members.values())
 
-    def init(self, person: str = "") -> tuple[Signer, bool]:
-        """Make this a tracker: a key for the person, a trust root, its pin. Harmless when repeated.
+    def init(self, person: str = "", key: Source | None = None) -> tuple[Signer, bool]:
+        """Make this a tracker: a key for the person (`key`, or one made for this device), a trust root, its pin.
 
-        Returns the person's signer and whether anything was new.
+        Harmless when repeated. Returns the person's signer and whether anything was new.
         """
         self._require_writable()
         name, email = self._objects.person()
@@ -45,8 +46,8 @@ class Governor(Keeper):
         if not membership.is_handle(person):
             raise Invalid(f"{person!r} cannot be a person's handle", "use up to 32 of a-z, 0-9 and -")
         os.makedirs(os.path.join(self.place.common, "refs/git-tracker/issues"), exist_ok=True)
-        new = person not in keystore.people()
-        signer = keystore.make(person, name, email, self._entropy) if new else keystore.load(person, name, email)
+        new = self.keyring.settle(person, key, self._entropy)
+        signer = self.keyring.signer(person, name, email)
         with self._lock, held(self._lock_path):
             self._catch_up(force=True)
             self._objects.write_empty_tree()
@@ -60,13 +61,25 @@ class Governor(Keeper):
 
     def signer(self, person: str = "") -> Signer:
         """Return the signer of a person on this device: the named one, or whom git is configured for."""
+        return self.keyring.signer(*self.who(person))
+
+    def identity(self, person: str = "") -> Identity:
+        """Return the identity of a person on this device, as `signer` would; their key stays locked."""
+        return self.keyring.identity(*self.who(person))
+
+    def choose_key(self, person: str, key: Source | None = None) -> None:
+        """Let a person sign on this device with `key`, or with one made for it, from now on."""
+        if not membership.is_handle(person):
+            raise Invalid(f"{person!r} cannot be a person's handle", "use up to 32 of a-z, 0-9 and -")
+        self.keyring.switch(person, key or Source("device"), self._entropy)
+
+    def who(self, person: str = "") -> tuple[str, str, str]:
+        """Return handle, name and email of a person: the named one, or whom git is configured for."""
         if not person:
             name, email = self._objects.person()
-            return keystore.load(membership.handle_for(name, email), name, email)
+            return membership.handle_for(name, email), name, email
         member = next((member for member in self.members if member.person == person), None)
-        if member:
-            return keystore.load(person, member.name, member.email)
-        return keystore.load(person, person, f"{person}@tracker")
+        return (person, member.name, member.email) if member else (person, person, f"{person}@tracker")
 
     def handle(self, signer: Signer | None = None) -> str:
         """Return what a person is called here: who `assignee:me` is. By default whom git is configured for."""
@@ -177,7 +190,7 @@ class Governor(Keeper):
         return membership.allowed_signers(found[-1].member for found in added.values())
 
     def revoked(self) -> list[dict[str, Json]]:
-        """Return each certificate of a revoked session: `{"sid", "serial", "person_key"}`, for a revocation list."""
+        """Return each key of a revoked session: `{"sid", "key", "person_key"}`, the keys raw and in hexadecimal."""
         self.refresh()
         return governed.revoked(self.reader, self._revoked())
 

@@ -161,3 +161,14 @@ def signer_from_seed(name: str, email: str, seed: bytes) -> Signer:
     """Return a person's signer from the 32-byte seed of their key."""
     key, sign = _from_seed(seed)
     return Signer(Identity(name, email, key), sign)
+
+
+def signer_held(identity: Identity, sign: RawSign) -> Signer:
+    """Return a person's signer whose key somebody else holds; `sign` asks them, and each signature is checked."""
+
+    def checked(message: bytes) -> bytes:
+        signature = sign(message)
+        _check(identity.key, message, signature)
+        return signature
+
+    return Signer(identity, checked)

@@ -14,6 +14,7 @@ from git_tracker.errors import Unusable
 from git_tracker.store import objects, place, reading, refs
 from git_tracker.store.bus import Bus, Cue
 from git_tracker.store.index import read, schema
+from git_tracker.store.keystore import Keyring
 from git_tracker.store.lock import held, tried
 from git_tracker.store.log import EventLog
 from git_tracker.store.place import Place
@@ -27,7 +28,8 @@ class Keeper(Reader):
     """One repository's index, kept up to date.
 
     `clock` returns nanoseconds since 1970 and `entropy(n)` n random bytes; both come in from outside for tests.
-    `progress` is told how far the first catching up is.
+    `progress` is told how far the first catching up is. `keyring` finds the keys of people; by default those of this
+    user, with nobody to ask for a passphrase.
     """
 
     def __init__(
@@ -38,9 +40,11 @@ class Keeper(Reader):
         clock: Callable[[], int] = time.time_ns,
         entropy: Callable[[int], bytes] = os.urandom,
         progress: Progress | None = None,
+        keyring: Keyring | None = None,
     ) -> None:
         self.home = reading.home(where)  # in the repository, or in the user's cache if that cannot be written
         super().__init__(where, reading.index_path(self.home), workflow=workflow, clock=clock)
+        self.keyring = keyring or Keyring.here()
         self.bus = Bus()
         self._entropy = entropy
         self._lock = threading.RLock()

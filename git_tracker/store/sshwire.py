@@ -1,7 +1,7 @@
-"""The bytes of OpenSSH: keys, certificates, signatures and private key files.
+"""The bytes of OpenSSH: public keys, certificates and signatures.
 
 Pure encoding and strict decoding; nothing here signs or verifies. Sources: RFC 4251 section 5 (strings and
-integers), OpenSSH PROTOCOL.sshsig (signatures), PROTOCOL.certkeys (certificates), PROTOCOL.key (key files).
+integers), OpenSSH PROTOCOL.sshsig (signatures), PROTOCOL.certkeys (certificates).
 """
 
 import base64
@@ -23,9 +23,6 @@ _MAGIC = b"SSHSIG"
 _HASH = b"sha512"
 _BEGIN = "-----BEGIN SSH SIGNATURE-----"
 _END = "-----END SSH SIGNATURE-----"
-_FILE_MAGIC = b"openssh-key-v1\0"
-_FILE_BEGIN = "-----BEGIN OPENSSH PRIVATE KEY-----"
-_FILE_END = "-----END OPENSSH PRIVATE KEY-----"
 
 
 class Certificate(NamedTuple):
@@ -114,7 +111,7 @@ def parse_public_line(line: str) -> bytes:
     if len(words) < 2 or words[0] != KEY_TYPE.decode():
         raise Corrupt("not an ssh-ed25519 public key")
     try:
-        return _raw_key(base64.b64decode(words[1], validate=True))
+        return parse_public_blob(base64.b64decode(words[1], validate=True))
     except binascii.Error:
         raise Corrupt("not an ssh-ed25519 public key") from None
 
@@ -125,7 +122,8 @@ def fingerprint(key: bytes) -> str:
     return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
 
 
-def _raw_key(blob: bytes) -> bytes:
+def parse_public_blob(blob: bytes) -> bytes:
+    """Return the raw key of a public key blob, or raise `Corrupt`."""
     reader = Reader(blob)
     if reader.string() != KEY_TYPE:
         raise Corrupt("the key is not ssh-ed25519")
@@ -179,10 +177,11 @@ def parse_armour(text: str) -> Signature:
         raise Corrupt("the signature was made for another namespace")
     if reserved or algorithm != _HASH:
         raise Corrupt("the signature uses another hash or a reserved field")
-    return Signature(holder, _raw_signature(proof))
+    return Signature(holder, parse_signature(proof))
 
 
-def _raw_signature(blob: bytes) -> bytes:
+def parse_signature(blob: bytes) -> bytes:
+    """Return the raw 64 bytes of a signature blob, or raise `Corrupt`."""
     reader = Reader(blob)
     kind, signature = reader.string(), reader.string()
     reader.end()
@@ -231,9 +230,9 @@ def parse_certificate(blob: bytes) -> Certificate:
         raise Corrupt("a principal is not UTF-8") from None
     valid_after, valid_before = reader.u64(), reader.u64()
     critical, extensions, reserved = reader.string(), reader.string(), reader.string()
-    issuer = _raw_key(reader.string())
+    issuer = parse_public_blob(reader.string())
     signed = blob[: reader.at]
-    signature = _raw_signature(reader.string())
+    signature = parse_signature(reader.string())
     reader.end()
     if kind != 1:
         raise Corrupt("not a user certificate")
@@ -257,39 +256,3 @@ def _scope(extensions: bytes) -> str:
     scope = reader.text()
     reader.end()
     return scope
-
-
-def private_file(seed: bytes, key: bytes, comment: str, check: bytes) -> str:
-    """Return an unencrypted OpenSSH private key file; `check` is 4 random bytes (PROTOCOL.key)."""
-    private = check * 2 + public_blob(key) + string(seed + key) + string(comment.encode())
-    private += bytes(range(1, 1 + -len(private) % 8))
-    blob = b"".join((
-        _FILE_MAGIC, string(b"none"), string(b"none"), string(b""), struct.pack(">I", 1),
-        string(public_blob(key)), string(private),
-    ))  # fmt: skip
-    text = base64.b64encode(blob).decode()
-    lines = [text[start : start + 70] for start in range(0, len(text), 70)]
-    return "\n".join((_FILE_BEGIN, *lines, _FILE_END, ""))
-
-
-def parse_private_file(text: str) -> bytes:
-    """Return the 32-byte seed of an unencrypted Ed25519 key file, or raise `Corrupt`."""
-    try:
-        blob = base64.b64decode("".join(text.strip().splitlines()[1:-1]), validate=True)
-    except (binascii.Error, ValueError):
-        raise Corrupt("not an OpenSSH private key") from None
-    if not blob.startswith(_FILE_MAGIC):
-        raise Corrupt("not an OpenSSH private key")
-    reader = Reader(blob[len(_FILE_MAGIC) :])
-    cipher, _kdf, _options, count, public = (
-        reader.string(), reader.string(), reader.string(), reader.u32(), reader.string()
-    )  # fmt: skip
-    if cipher != b"none":
-        raise Corrupt("the key is encrypted")
-    private = Reader(reader.string())
-    if count != 1 or private.u32() != private.u32() or private.string() != KEY_TYPE:
-        raise Corrupt("the key file does not hold one ssh-ed25519 key")
-    key, secret = private.string(), private.string()
-    if len(secret) != 64 or secret[32:] != key or public != public_blob(key):
-        raise Corrupt("the key file contradicts itself")
-    return secret[:32]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from git_tracker.errors import Corrupt, Invalid
-from git_tracker.store import canonical, entry, identity, sshwire
+from git_tracker.store import canonical, entry, identity, keyfile, sshwire
 from tests.store import vectors
 
 
@@ -92,11 +92,11 @@ def test_certificates_say_who_delegated_what_to_whom() -> None:
 def test_openssh_reads_our_certificates_and_keys(tmp_path: Path) -> None:
     signer = identity.signer_from_seed("Ada", "ada@example.org", b"\1" * 32)
     key = tmp_path / "key"
-    key.write_text(sshwire.private_file(b"\1" * 32, signer.identity.key, "ada@tracker", b"1234"), encoding="ascii")
+    key.write_text(keyfile.encode(b"\1" * 32, signer.identity.key, "ada@tracker", b"1234"), encoding="ascii")
     key.chmod(0o600)
     shown = subprocess.run(["ssh-keygen", "-y", "-f", key], capture_output=True, text=True, check=True).stdout
     assert shown.split()[:2] == sshwire.public_line(signer.identity.key).split()
-    assert sshwire.parse_private_file(key.read_text(encoding="ascii")) == b"\1" * 32
+    assert keyfile.decode(key.read_text(encoding="ascii")) == b"\1" * 32
 
     blob = vector("certificates")["good"][1]["certificate"]
     (tmp_path / "cert.pub").write_text(f"{sshwire.CERT_TYPE.decode()} {blob}\n", encoding="ascii")

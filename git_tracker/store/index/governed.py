@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from git_tracker.errors import Ambiguous, NotFound
+from git_tracker.store import sshwire
 from git_tracker.store.index import people
 from git_tracker.store.index.schema import Db
 from git_tracker.store.membership import Seen
@@ -55,11 +56,17 @@ def muted(db: Db, prefix: str) -> str:
 
 
 def revoked(db: Db, sessions: Iterable[tuple[str, str]]) -> list[dict[str, Json]]:
-    """Return the certificates of revoked sessions, which are named with the fingerprint of their issuer's key."""
+    """Return the keys that revoked sessions signed with, one for each certificate.
+
+    A session is named by its id and the fingerprint of its issuer's key.
+    """
+    rows = (
+        "select distinct chain, entries.issuer from entries join actors on actors.id = entries.actor"
+        " where actors.session = ? and chain != '' order by chain"
+    )
     return [
-        {"sid": sid, "serial": row[0] % (1 << 64), "person_key": issuer}
-        for sid, issuer in sorted(sessions)
-        for row in db.execute(
-            "select serial from actors where session = ? and issuer = ? and serial is not null", (sid, issuer)
-        )
+        {"sid": sid, "key": key, "person_key": issuer}
+        for sid, person in sorted(sessions)
+        for key, issuer in db.execute(rows, (sid,))
+        if sshwire.fingerprint(bytes.fromhex(issuer)) == person
     ]
