@@ -37,7 +37,7 @@ def session(db: Db, name: str) -> tuple[str, bytes]:
     id = people.actor(db, name)
     row = db.execute("select session from actors where id = ? and session != ''", (id,)).fetchone()
     if row is None:
-        raise NotFound(f"{name} is no agent session", "`tracker trust session list` shows the sessions")
+        raise NotFound(f"{name} is no agent session", "`tracker trust sessions` shows the sessions")
     issuer = db.execute("select issuer from entries where actor = ? limit 1", (id,)).fetchone()
     return str(row[0]), bytes.fromhex(issuer[0])
 
