@@ -38,7 +38,7 @@ class Projection:
 
     def catch_up(self, clock_ns: int, *, force: bool = False, progress: Progress | None = None) -> None:
         """Make the index equal to git. Must run under the tracker's lock and in a transaction."""
-        if not force and self._trust_tips is not None and self.is_fresh():
+        if not force and self._knows_trust() and self.is_fresh():
             return
         refs.mark(self._common, clock_ns)
         signature = refs.signature(self._common)
@@ -69,6 +69,10 @@ class Projection:
         schema.set_meta(self.db, "wake", write.wake(self.db, AHEAD, MAX_AHEAD_MS))
         schema.set_meta(self.db, "clock", str(self.latest_ms()))
         schema.set_meta(self.db, "refs", signature)
+
+    def _knows_trust(self) -> bool:
+        """Return whether our trust log is the one the index was judged by; another process may have read a newer one."""
+        return self._trust_tips is not None and " ".join(self._trust_tips) == schema.meta(self.db, "trust")
 
     def latest_ms(self) -> int:
         """Return the latest time this index ever saw: a clock that was set back makes nothing lie in the future."""
