@@ -145,5 +145,5 @@ def _tell(call: Call, what: str) -> None:
 
 
 def _said(event: dict[str, Json]) -> str:
-    named = event.get("sid") or event.get("person") or event.get("root") or ", ".join(event.get("entries", ()))
-    return f"{event['type']} {named[:80]}".strip()
+    named = event.get("sid") or event.get("person") or event.get("root") or event.get("entries") or ""
+    return f"{event['type']} {', '.join(map(str, named)) if type(named) is list else named!s:.80}".strip()

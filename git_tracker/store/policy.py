@@ -32,6 +32,8 @@ def check(rules: Mapping[str, Any]) -> None:
 def forbids(rules: Mapping[str, Any], events: Iterable[Mapping[str, Any]], role: str, *, session: bool) -> str:
     """Return what the rules forbid about an entry by a person of that role or a session of theirs, or nothing."""
     people_only, done_by = rules.get("people_only", ()), rules.get("done_by", "anyone")
+    if type(people_only) is not list:  # what a version that knows more may have said
+        people_only = ()
     for event in events:
         kind = EVENTS.get(str(event.get("type")))
         if session and kind and kind.operation in people_only:

@@ -15,6 +15,7 @@ Scope = Mapping[str, Any]
 
 OPERATIONS = tuple(sorted({event.operation for event in EVENTS.values()}))
 _KEYS = {"issues", "operations", "parent"}
+_WHERE = {"issues", "parent"}
 _MOST = 64  # issues; the certificate travels in every signature
 
 
@@ -25,17 +26,29 @@ def checked(scope: Scope) -> dict[str, Any]:
     found: dict[str, Any] = {}
     operations = scope.get("operations", "*")
     if operations not in ("*", [], None):
-        if unknown := {*operations} - {*OPERATIONS}:
-            raise Invalid(f"no operation named {sorted(unknown)[0]!r}", f"operations are {', '.join(OPERATIONS)}")
+        strange = [name for name in _names(operations, "operations") if name not in OPERATIONS]
+        if strange:
+            raise Invalid(f"no operation named {strange[0]!r}", f"operations are {', '.join(OPERATIONS)}")
         found["operations"] = sorted(set(operations))
     issues = scope.get("issues", "*")
     if issues not in ("*", [], None):
-        if len(issues) > _MOST:
+        if len(_names(issues, "issues")) > _MOST:
             raise Invalid(f"a scope names at most {_MOST} issues", "name a parent instead")
         found["issues"] = sorted(set(issues))
     if scope.get("parent"):
         found["parent"] = scope["parent"]
     return found
+
+
+def _names(value: Any, what: str) -> list[str]:
+    if not _is_names(value):
+        raise Invalid(f"the {what} of a scope are a list of names", 'such as ["comment", "status"], or "*" for all')
+    found: list[str] = value
+    return found
+
+
+def _is_names(value: Any) -> bool:
+    return type(value) is list and all(type(name) is str for name in value)
 
 
 def text(scope: Scope) -> str:
@@ -48,11 +61,14 @@ def narrowed(outer: Scope, inner: Scope) -> dict[str, Any]:
     """Return what both allow; raise `Refused` if that is nothing or the inner one asks for more."""
     outer, inner = checked(outer), checked(inner)
     found = {**outer, **inner}
-    for name in ("operations", "issues"):
-        if name in outer and name in inner and (more := {*inner[name]} - {*outer[name]}):
-            raise Refused(f"the scope does not include {sorted(more)[0]}", "ask for less", code="out_of_scope")
-    if outer.get("parent") and inner.get("parent", outer["parent"]) != outer["parent"]:
-        raise Refused("the scope lies under another parent", "ask for less", code="out_of_scope")
+    if "operations" in outer and (more := {*found["operations"]} - {*outer["operations"]}):
+        raise Refused(f"the scope does not include {min(more)}", "ask for less", code="out_of_scope")
+    if outer.keys() & _WHERE and inner.keys() & _WHERE:
+        found = {name: value for name, value in found.items() if name not in _WHERE or name in inner}
+        if more := {*found.get("issues", ())} - {*outer.get("issues", ()), outer.get("parent")}:
+            raise Refused(f"the scope does not include {min(more)}", "ask for less", code="out_of_scope")
+        if "parent" in found and found["parent"] != outer.get("parent"):
+            raise Refused("the scope lies under another parent", "ask for less", code="out_of_scope")
     return found
 
 
@@ -68,6 +84,9 @@ def forbids(scope: str, events: Iterable[Mapping[str, Any]], issue: str, parent:
     except Corrupt:
         return "its scope cannot be read"
     if not isinstance(allowed, dict) or allowed.keys() - _KEYS:
+        return "its scope says what this version does not know"
+    lists = (allowed.get("operations", "*"), allowed.get("issues", "*"))
+    if not all(value == "*" or _is_names(value) for value in lists) or type(allowed.get("parent", "")) is not str:
         return "its scope says what this version does not know"
     operations, issues, under = allowed.get("operations", "*"), allowed.get("issues"), allowed.get("parent")
     for event in events:
