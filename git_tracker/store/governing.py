@@ -161,6 +161,7 @@ class Governor(Keeper):
 
     def revoke(self, by: Signer, session: str) -> str:
         """End a session: nothing of it counts from now on, whatever date it claims. What is here stays."""
+        self.refresh()
         sid, issuer = governed.session(self.reader, session)
         return self._govern(
             by, lambda: (membership.session_revoked(sid, issuer, governed.chains_of_session(self._db, sid)), ())
@@ -168,6 +169,7 @@ class Governor(Keeper):
 
     def adopt(self, by: Signer, entries: Sequence[str]) -> str:
         """Let muted entries count; ids or unique prefixes."""
+        self.refresh()
         ids = [governed.muted(self.reader, entry) for entry in entries]
         return self._govern(by, lambda: (membership.adopted(ids), ()))
 

@@ -81,8 +81,8 @@ class Trust:
             return None
         before = self._settled.state(heads)
         old = Trust(self.root, {id: node for id, node in self._nodes.items() if self._settled.bit[id] & before})
-        if old.policies != [item for item in self.policies if item[0] in old.known]:
-            return None
+        if old.joined - self.joined or old.policies != [item for item in self.policies if item[0] in old.known]:
+            return None  # it ceased to count, and anybody may have been bound by it
         issuers = _changed(self.added, old.added) | _changed(self.removed, old.removed)
         return Touched(
             frozenset(key.hex() for key in issuers), frozenset(_changed(self.revoked, old.revoked)),

@@ -227,7 +227,8 @@ def _forget_state(db: Db, key: int) -> None:
 
 
 def forget_entry(db: Db, key: int, id: str) -> None:
-    """Remove one entry whose verdict changed, so that it can be numbered anew."""
+    """Remove one entry whose verdict changed, so that it can be numbered anew; its issue will be folded from all."""
+    db.execute("update issues set state = '' where key = ?", (key,))
     db.execute("delete from events where entry in (select number from entries where issue = ? and id = ?)", (key, id))
     db.execute("delete from entries where issue = ? and id = ?", (key, id))
 
