@@ -30,7 +30,7 @@ class Agent:
         answer = await self.client.call_tool(tool, arguments | ({"session": self.handle} if self.handle else {}))
         content = answer.structured_content or {}
         if answer.is_error:
-            code = content.get("error", {}).get("code", "failed")
+            code = (answer.meta or {}).get("git-tracker/error", {}).get("code", "failed")
             raise LookupError(code) if code == "nothing_ready" else RuntimeError(str(answer.content))
         return content
 

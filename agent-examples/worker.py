@@ -29,7 +29,8 @@ async def call(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
     answer = await client.call_tool(tool, arguments)
     content = answer.structured_content or {}
     if answer.is_error:
-        raise Refused(content.get("error", {}).get("code", "failed"), getattr(answer.content[0], "text", ""))
+        said = (answer.meta or {}).get("git-tracker/error", {})
+        raise Refused(said.get("code", "failed"), getattr(answer.content[0], "text", ""))
     return content
 
 

@@ -79,14 +79,14 @@ def _encodable(text: str) -> bool:
 
 
 def is_line(value: Json, limit: int = MAX_TITLE) -> bool:
-    """Return whether our format holds the value as one line of at most `limit` bytes."""
+    """Return whether our format holds the value as one line of at most `limit` characters."""
     return (
         type(value) is str
         and value != ""
         and value == value.strip()
         and not any(char in value for char in _BREAKS)
         and _plain(value, 0)
-        and len(value.encode()) <= limit
+        and len(value) <= limit
     )
 
 
@@ -100,9 +100,7 @@ def as_line(value: Json, limit: int = MAX_TITLE) -> str:
     if type(value) is not str:
         value = "" if value is None else lines.text(value)
     found: str = value.translate(_SPACES).encode("utf-8", "replace").decode().strip()
-    if len(found.encode()) <= limit:
-        return found
-    return found.encode()[: limit - 3].decode("utf-8", "ignore").rstrip() + "…"
+    return found if len(found) <= limit else found[: limit - 1].rstrip() + "…"
 
 
 def as_text(value: Json) -> str:

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 Check = Callable[[Any], str]  # what is wrong with a value, or an empty string
 
-MAX_TITLE = 512  # bytes of UTF-8, as are the next two
+MAX_TITLE = 512  # characters, as JSON Schema counts them; so is the next
 MAX_WORD = 64
-MAX_TEXT = 256 * 1024
+MAX_TEXT = 256 * 1024  # bytes of UTF-8
 
 
 def line(limit: int, *, empty: bool = False) -> Check:
-    """One line of at most `limit` bytes, without leading or trailing blanks."""
+    """One line of at most `limit` characters (code points), without leading or trailing blanks."""
 
     def check(value: Any) -> str:
         if type(value) is not str:
@@ -35,8 +35,8 @@ def line(limit: int, *, empty: bool = False) -> Check:
             return "begins or ends with a blank"
         if not value.isprintable() and any(char in value for char in "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"):
             return "holds a line break"
-        if len(value) > limit or len(value.encode("utf-8", "surrogatepass")) > limit:
-            return f"is longer than {limit} bytes"
+        if len(value) > limit:
+            return f"is longer than {limit} characters"
         return text_flaw(value)
 
     return check

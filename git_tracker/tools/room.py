@@ -6,7 +6,7 @@ from typing import Any
 
 from git_tracker.tools.escape import visible
 
-LIMIT = 7600  # bytes of one answer, so that it stays below 8 kB with everything around it
+LIMIT = 7000  # bytes of one answer, so that it stays below 8 kB with everything around it
 
 
 def size(value: Any) -> int:

@@ -119,7 +119,7 @@ def test_what_the_format_refuses_is_carried_in_an_escape(store: IssueStore, bead
     assert odd["beads:flags"] == {"pinned": True, "depth": [1, [2, [3, None]]]}
     assert odd["beads:wrapped"] == {"json": '{"json":"not ours"}'}
     assert issue(store, 'json:" gh 41\\n"')["custom"]["beads:id"] == " gh 41\n"
-    assert len(issue(store, "gh-27")["title"].encode()) <= 512
+    assert len(issue(store, "gh-27")["title"]) <= 512
 
 
 def test_the_report_says_what_became_of_it(beads: Import, sample: str) -> None:

@@ -117,7 +117,7 @@ def test_what_is_refused_is_said_and_nothing_is_lost(tab: Tab, served: Served) -
     page.locator('issue-title [data-action="edit-title"]').click()
     page.get_by_label("Title").fill("é" * 400)  # 800 bytes
     page.get_by_label("Title").press("Enter")
-    expect(page.locator('[data-toast="problem"]')).to_contain_text("512 bytes")
+    expect(page.locator('[data-toast="problem"]')).to_contain_text("512 characters")
     expect(page.get_by_label("Title")).to_have_value("é" * 400)
     page.keyboard.press("Escape")
     expect(page.locator("issue-title h1")).to_have_text("Short")

@@ -94,10 +94,10 @@ class Mapping:
                 self.keep("issue_type", kind)
             kind = original
         if not is_line(title):
-            self.keep("title", title, "a title that is no line of up to 512 bytes")
+            self.keep("title", title, "a title that is no line of up to 512 characters")
             title = as_line(title) or as_line(f"untitled {self.origin}")
         if not is_line(kind, MAX_WORD):
-            self.keep("issue_type", kind, "a type that is no line of up to 64 bytes")
+            self.keep("issue_type", kind, "a type that is no line of up to 64 characters")
             kind = as_line(kind, MAX_WORD) or "task"
         if type(priority) is not int or not 0 <= priority <= 4:
             self.keep("priority", priority, "a priority that is not 0 to 4")
@@ -117,7 +117,7 @@ class Mapping:
         labels = self.left.pop("labels", [])
         fine = type(labels) is list and all(is_line(label, MAX_WORD) for label in labels)
         if not fine or len(set(labels)) != len(labels):
-            self.keep("labels", labels, "labels that are no different lines of up to 64 bytes")
+            self.keep("labels", labels, "labels that are no different lines of up to 64 characters")
             labels = [as_line(label, MAX_WORD) for label in labels] if type(labels) is list else []
         self.report.mapped["labels → labels"] += len(labels)
         return [{"type": "label-added", "label": label} for label in dict.fromkeys(labels) if label]
