@@ -151,8 +151,11 @@ class Governor(Keeper):
         return self._govern(by, lambda: (membership.member_added(member, governed.chains_of(self._db, raw)), ()))
 
     def remove_member(self, by: Signer, person: str) -> list[str]:
-        """Remove all keys of a person; what they wrote and is here stays, nothing later enters."""
-        keys = [member.key for member in self.members if member.person == person]
+        """Remove all keys of a person, or the one with the given fingerprint (a lost device).
+
+        What they wrote and is here stays, nothing later enters.
+        """
+        keys = [member.key for member in self.members if person in (member.person, member.fingerprint)]
         if not keys:
             raise NotFound(f"no member {person!r}", "`tracker trust list` shows the members")
         if not any(member.role == "owner" and member.key not in keys for member in self.members):
@@ -189,7 +192,8 @@ class Governor(Keeper):
     def allowed_signers(self) -> str:
         """Return all who ever were members as git's gpg.ssh.allowedSignersFile wants them."""
         added = self._projection.trust.added
-        return membership.allowed_signers(found[-1].member for found in added.values())
+        named = {(one.member.person, key): one.member for key, found in added.items() for one in found}
+        return membership.allowed_signers(named.values())
 
     def revoked(self) -> list[dict[str, Json]]:
         """Return each key of a revoked session: `{"sid", "key", "person_key"}`, the keys raw and in hexadecimal."""

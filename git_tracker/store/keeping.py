@@ -218,8 +218,11 @@ class Keeper(Reader):
         raise AssertionError("unreachable")
 
     def _oldest(self, tip: str) -> str:
+        """Return the root of a trust log; of several that joined, the one that its latest entry belongs to."""
         entries = EventLog(self._objects).read_trust((tip,))
-        return next((entry.id for entry, _ in entries if not entry.parents), tip)
+        roots = sorted(entry.id for entry, _ in entries if not entry.parents)
+        own = next((entry.envelope.repo for entry, _ in entries if entry.id == tip), "")
+        return own if own in roots else roots[0] if roots else tip
 
     def _writable(self) -> bool:
         return self.home == self.place.home and os.access(self.place.common, os.W_OK)

@@ -90,9 +90,9 @@ class Projection:
         """What the ref of the trust log points to."""
         return self._trust_tips[0] if self._trust_tips else None
 
-    def would_count(self, entry: Entry, proof: Proof) -> bool:
-        """Return whether an entry of the trust log would count, on top of those here."""
-        return self.trust.counts_with(entry, proof)
+    def would_count(self, entry: Entry, proof: Proof, more: Iterable[str]) -> bool:
+        """Return whether an entry of the trust log would count, on top of those here and of what `more` reaches."""
+        return self.trust.counts_with(entry, proof, self.log.read_trust(more))
 
     def pin(self, root: str) -> None:
         """Trust another root from now on."""

@@ -70,9 +70,10 @@ class Trust:
         found = {key: self._settled.grant(key, everything) for key in self.added}
         return {key: grant.member for key, grant in found.items() if grant}
 
-    def counts_with(self, entry: Entry, proof: Proof) -> bool:
-        """Return whether a further entry would count."""
-        return entry.id in Trust(self.root, {**self._nodes, entry.id: _node(entry, proof)}).valid
+    def counts_with(self, entry: Entry, proof: Proof, before: Iterable[tuple[Entry, Proof]] = ()) -> bool:
+        """Return whether a further entry would count; `before` are others it has seen, such as another root's."""
+        more = [*before, (entry, proof)]
+        return entry.id in Trust(self.root, {**self._nodes, **{one.id: _node(one, by) for one, by in more}}).valid
 
     def touched_since(self, heads: Iterable[str]) -> Touched | None:
         """Return whose entries may count otherwise than in the state that `heads` name; None if that is not known."""

@@ -106,7 +106,7 @@ class Writing:
         hlc = (self.now_ms, 0) if self.now_ms > latest[0] else (latest[0], latest[1] + 1)
         envelope = Envelope([event], hlc, *self._next(), trust.root, trust.heads)
         entry, raw = self._signed(envelope, parents, f"trust: {event['type']} {event.get('person', '')}")
-        if trust.root and not self._projection.would_count(entry, self._proof):
+        if trust.root and not self._projection.would_count(entry, self._proof, more):
             raise Refused(
                 f"you may not do that here: {event['type']}", "an owner or maintainer can", code="not_allowed"
             )

@@ -107,7 +107,7 @@ def exchange(source: IssueStore, target: IssueStore, by: Signer | None = None) -
         if name.startswith("refs/git-tracker/remotes/"):
             continue
         old = git("rev-parse", "--verify", "--quiet", name)
-        if name.endswith("/trust") and source.root != target.root:
+        if name.endswith("/trust") and source.root not in {target.root, *target._projection.trust.joined}:
             git("update-ref", "refs/git-tracker/remotes/theirs/trust", id)
         elif not old or git("merge-base", old, id) == old:
             git("update-ref", name, id)
