@@ -18,7 +18,7 @@ def test_schemathesis_finds_nothing(served: Served, tmp_path: Path, part: str, o
     done = subprocess.run(
         [sys.executable, "-m", "schemathesis.cli", "--config-file", CONFIG, "run", f"{served.origin}/api/openapi.json",
          "--header", f"Authorization: Bearer {served.token}", "--checks", "all", f"--{part}-method", "GET",
-         "--max-examples", "4", "--max-time", "90", "--seed", "7", "--generation-database", "none", "--no-color"],
+         "--max-examples", "4", "--max-time", "45", "--seed", "7", "--generation-database", "none", "--no-color"],
         capture_output=True, text=True, cwd=tmp_path, timeout=150,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
