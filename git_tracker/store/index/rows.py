@@ -123,12 +123,9 @@ def touched(db: Db, by: Touched | None) -> set[str]:
 
 
 def followed(db: Db, links: Iterable[tuple[str, Link]]) -> set[str]:
-    """Return the issues with an entry that was admitted before one that precedes it in its chain."""
-    return {
-        row[0]
-        for chain, link in links
-        for row in db.execute(f"{_ISSUE} and chain = ? and n = ? and prev = ?", (chain, link.n + 1, link.id))
-    }
+    """Return the issues with an entry that was admitted before the one ahead of it in its chain, now among `links`."""
+    after = f"{_ISSUE} and chain = ? and n = ? and prev = ? and not exists (select 1 from entries where id = ?)"
+    return {row[0] for chain, link in links for row in db.execute(after, (chain, link.n + 1, link.id, link.id))}
 
 
 def unfinished(db: Db, reason: str) -> set[str]:
