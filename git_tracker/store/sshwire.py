@@ -8,6 +8,7 @@ import base64
 import binascii
 import hashlib
 import struct
+from functools import lru_cache
 from typing import NamedTuple
 
 from git_tracker.errors import Corrupt
@@ -116,6 +117,7 @@ def parse_public_line(line: str) -> bytes:
         raise Corrupt("not an ssh-ed25519 public key") from None
 
 
+@lru_cache(maxsize=4096)
 def fingerprint(key: bytes) -> str:
     """Return `SHA256:…` as `ssh-keygen -l` prints it."""
     digest = hashlib.sha256(public_blob(key)).digest()
