@@ -6,8 +6,8 @@ from mcp_types import CallToolResult, TextContent
 from pydantic import BaseModel
 
 from git_tracker.tools import models
-from git_tracker.tools.escape import fenced, is_word, line
-from git_tracker.tools.room import LIMIT, size
+from git_tracker.tools.escape import fenced, is_word
+from git_tracker.tools.room import LIMIT, line, size
 
 _HEAD = 400  # bytes of an answer besides its rows
 
@@ -19,7 +19,7 @@ def answer(text: str, result: BaseModel) -> CallToolResult:
     )
 
 
-def found(row: dict[str, Any], longest: int = 120) -> models.Found:
+def found(row: dict[str, Any], longest: int = 160) -> models.Found:
     """One row of a list. What is not one plain word stands under `untrusted`, even a status."""
     words = {name: row[name] for name in ("status", "type") if not is_word(row[name])}
     texts = models.Texts(

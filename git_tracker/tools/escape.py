@@ -38,11 +38,6 @@ def cut(text: str, limit: int) -> str:
     return text if len(text) <= limit else f"{text[:limit]}… [{len(text) - limit} more characters]"
 
 
-def line(text: str, limit: int) -> str:
-    """Return one visible line of at most about `limit` characters."""
-    return visible(cut(text, limit).replace("\n", "\\n").replace("\t", " "))
-
-
 def is_word(text: str) -> bool:
     """Return whether a text is one short word, so that it cannot instruct anybody."""
     return re.fullmatch(r"[\w.-]{1,32}", text) is not None

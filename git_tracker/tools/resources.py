@@ -6,9 +6,8 @@ from typing import Any
 from git_tracker.store import IssueStore
 from git_tracker.tools import answers
 from git_tracker.tools.context import Reach, ask
-from git_tracker.tools.escape import line
 from git_tracker.tools.issues import PRIMER
-from git_tracker.tools.room import LIMIT, size
+from git_tracker.tools.room import LIMIT, line, size
 from git_tracker.tools.whole import whole
 
 _EVENTS = 40

@@ -24,3 +24,10 @@ def prefix(text: str, fits: Callable[[str], bool]) -> str:
         middle = (low + high) // 2
         low, high = (middle, high) if fits(visible(text[:middle])) else (low, middle)
     return text[:low]
+
+
+def line(text: str, most: int) -> str:
+    """Return one visible line of at most about `most` bytes, saying how many characters are left out."""
+    text = text.replace("\n", "\\n").replace("\t", " ")
+    shown = prefix(text, lambda shown: size(shown) <= most)
+    return visible(shown) + (f"… [{len(text) - len(shown)} more characters]" if len(shown) < len(text) else "")

@@ -8,8 +8,8 @@ from mcp_types import CallToolResult
 
 from git_tracker.errors import Invalid
 from git_tracker.tools import answers, models
-from git_tracker.tools.escape import fenced, line, visible
-from git_tracker.tools.room import LIMIT, prefix, size
+from git_tracker.tools.escape import fenced, visible
+from git_tracker.tools.room import LIMIT, line, prefix, size
 
 _LEAST = 200  # bytes of a long text worth beginning on a page
 _FENCE = 60
@@ -49,7 +49,9 @@ def whole(issue: dict[str, Any], comments: int, cursor: str = "") -> CallToolRes
         rest = piece.text[offset:]
         part = prefix(rest, lambda shown, piece=piece, room=room: _cost(piece, shown) <= room)  # type: ignore[misc]
         full = len(part) == len(rest)
-        if _cost(piece, visible(part)) > room or not (full or _cost(piece, visible(part)) >= _LEAST):
+        if _cost(piece, visible(part)) > room or not (
+            full or number == place.piece or _cost(piece, visible(part)) >= _LEAST
+        ):
             result.next = f"{number}.{offset}.{place.comments}"
             break
         room -= _cost(piece, visible(part))
@@ -74,7 +76,7 @@ def _place(cursor: str, comments: int) -> Place:
 
 
 def _result(issue: dict[str, Any]) -> models.Whole:
-    base = answers.found({**issue, "comment_count": 0}, 512)
+    base = answers.found({**issue, "comment_count": 0}, 1200)
     texts = models.AllTexts(
         **base.untrusted.model_dump(), description="", author=line(issue["author"]["name"], 120), comments=[],
         criteria=[], evidence=[], custom={},
