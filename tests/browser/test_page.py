@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import WAIT, Tab, Tabs
 from tests.mcp.calling import Agent, reached
-from tests.web.serving import Served, until
+from tests.web.serving import Served, World, until
 
 expect.set_options(timeout=WAIT)
 
@@ -111,17 +111,24 @@ def test_a_card_is_moved_with_the_mouse_and_with_keys(tab: Tab, served: Served) 
     assert {event["actor"]["id"] for event in served.get(f"/api/issues/{id}/history")["items"]} == {"ada"}
 
 
-def test_what_is_refused_is_said_and_nothing_is_lost(tab: Tab, served: Served) -> None:
-    id = served.request("POST", "/api/issues", {"title": "Short"}).json["id"]
-    page = tab.open(f"#/issue/{id}")
-    page.locator('issue-title [data-action="edit-title"]').click()
-    page.get_by_label("Title").fill("é" * 400)  # 800 bytes
-    page.get_by_label("Title").press("Enter")
-    expect(page.locator('[data-toast="problem"]')).to_contain_text("512 characters")
-    expect(page.get_by_label("Title")).to_have_value("é" * 400)
-    page.keyboard.press("Escape")
-    expect(page.locator("issue-title h1")).to_have_text("Short")
-    tab.complaints = [text for text in tab.complaints if "422" not in text]  # a browser reports every 422 it gets
+def test_what_is_refused_is_said_and_the_card_stays(tabs: Tabs, tmp_path: Path) -> None:
+    world = World(tmp_path / "strict")
+    (world.repo / "git-tracker.toml").write_text(
+        '[workflow]\nstatuses = {open = "todo", doing = "active", closed = "done"}\n'
+        'moves = {open = ["doing"], doing = ["closed"]}\n'
+    )
+    with world.serve() as server:
+        id = server.request("POST", "/api/issues", {"title": "One step at a time"}).json["id"]
+        tab = tabs(server)
+        page = tab.open()
+        card(page, id).drag_to(column(page, "closed"))
+        toast = page.locator('[data-toast="problem"]')
+        expect(toast).to_contain_text("doing")
+        expect(column(page, "open").locator(card(page, id))).to_be_visible()
+        assert server.get(f"/api/issues/{id}")["status"] == "open"
+        tab.context.close()
+        tab.complaints = [text for text in tab.complaints if "409" not in text]  # a browser reports every 409 it gets
+    world.close()
 
 
 def test_a_comment_an_edit_and_a_status_go_to_git_and_come_back(tabs: Tabs, served: Served) -> None:

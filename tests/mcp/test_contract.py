@@ -140,16 +140,16 @@ def giant(served: Served) -> str:
     store, agent = served.world.store, served.world.agent("x" * 100)
     id = store.create_issue(
         agent,
-        {"title": "🚀" * 128, "description": HUGE, "labels": [f"{n:02}{'é' * 31}" for n in range(60)], "assignee": "é" * 60,
-         "criteria": [f"{n} {'🚀' * 120}" for n in range(40)], "type": "é" * 32},
+        {"title": "🚀" * 512, "description": HUGE, "labels": [f"{n:02}{'🚀' * 62}" for n in range(60)], "assignee": "🚀" * 128,
+         "criteria": [f"{n} {'🚀' * 500}" for n in range(40)], "type": "🚀" * 64},
     )  # fmt: skip
     for number in range(30):
         store.comment(agent, id, f"no. {number} " + HUGE[:40_000])
-    others = store.create_issues(agent, [{"title": f"{n} {'🚀' * 125}", "labels": ["🚀" * 16] * 5} for n in range(60)])
+    others = store.create_issues(agent, [{"title": f"{n} {'🚀' * 500}", "labels": ["🚀" * 64] * 5} for n in range(60)])
     for other in others:
         store.link(agent, id, "relates", other)
     for number in range(20):
-        store.finish(agent, others[number], "é" * 3000, [{"kind": "note", "value": "🚀" * 120}] * 10)
+        store.finish(agent, others[number], "é" * 3000, [{"kind": "note", "value": "🚀" * 500}] * 10)
     return id
 
 
@@ -162,8 +162,8 @@ async def test_no_answer_is_large_however_large_the_issue(served: Served, giant:
         await agent.call("history", id=giant, limit=40)
         await agent.call("history", limit=40)
         await agent.call("update_issue", id=giant, changes={"priority": 1})
-        await agent.call("create_issues", issues=[{"title": "🚀" * 128, "ref": "r" * 32}] * 1)
-        plan = [{"title": f"{n} {'🚀' * 120}", "ref": f"{'r' * 29}{n}"} for n in range(50)]
+        await agent.call("create_issues", issues=[{"title": "🚀" * 512, "ref": "r" * 32}] * 1)
+        plan = [{"title": f"{n} {'🚀' * 500}", "ref": f"{'r' * 29}{n}"} for n in range(50)]
         assert len((await agent.call("create_issues", issues=plan))["items"]) == 50
         for uri in ("tracker://board", "tracker://ready", f"tracker://issues/{giant}", "tracker://agents",
                     f"tracker://agents/{served.world.store.agents()[0]['id']}/audit", "tracker://guide"):  # fmt: skip
