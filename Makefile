@@ -21,8 +21,10 @@ test: .venv/.tests ## the whole suite, browser tests included (ARGS='-k words' f
 	@for b in $$CHROMIUM chromium chromium-browser google-chrome; do command -v "$$b" && exit; done >/dev/null; \
 	echo "No Chromium found, so the tests of the page are left out." \
 	"Debian: apt-get install chromium fonts-liberation; elsewhere: make test CHROMIUM=/path/to/it" >&2
-	$(BIN)/pytest -n $(JOBS) -m "not soak and not alone" $(ARGS)
-	@$(BIN)/pytest -m "alone and not soak" $(ARGS) || test $$? -eq 5 # 5: none chosen
+	$(BIN)/pytest -n $(JOBS) -m "not soak and not alone and not browser" $(ARGS) || test $$? -eq 5 # 5: none chosen
+	@# In a process of their own: Playwright keeps an event loop running, which no other test may find.
+	$(BIN)/pytest -m "browser and not soak and not alone" $(ARGS) || test $$? -eq 5
+	@$(BIN)/pytest -m "alone and not soak" $(ARGS) || test $$? -eq 5
 
 check: .venv/.tests ## lint, format, types, layers, and the tests of shape and docs
 	$(BIN)/ruff check .

@@ -582,7 +582,7 @@ def test_a_plan_is_written_whole_or_not_at_all(store: IssueStore, ada: Signer, r
     store.create_issue(ada, {"title": "we go on"})
 
 
-@pytest.mark.parametrize("title", ["", " ", "x" * 513, "é" * 257, "a\0b", "\ud800", "x" * 100_000, 7, None, ["x"]])
+@pytest.mark.parametrize("title", ["", " ", "x" * 513, "é" * 513, "a\0b", "\ud800", "x" * 100_000, 7, None, ["x"]])
 def test_a_title_that_cannot_be_one_is_refused_and_leaves_no_trace(
     store: IssueStore, ada: Signer, repo: Path, title: Any
 ) -> None:
