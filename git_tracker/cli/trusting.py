@@ -23,7 +23,8 @@ log, made with your own key.
   trust list              members, their roles and keys
   trust log               every entry of the trust log, and whether it counts
   trust add KEY           let a person's key in, as `identity export` prints it
-  trust remove PERSON     what is here of them stays, nothing later enters
+  trust remove PERSON     what is here of them stays, nothing later enters; a
+                          key's fingerprint removes just that key
   trust sessions          agent sessions, their scope and validity
   trust session NAME      print a bearer token for agents over HTTP
   trust revoke SESSION    nothing of it counts any more, whatever date it claims

@@ -136,7 +136,7 @@ class Settled:
             left = [removal for removal in removals if valid & self.bit[removal.entry] and removal not in decided]
             if not left:
                 return valid, seniority
-            for removal in sorted(left, key=lambda one: (seniority[one.by], one.key != one.by, one.entry, one.key)):
+            for removal in sorted(left, key=lambda one: (seniority[one.by], one.entry, one.key)):
                 decided.add(removal)
                 if self._kills(removal) & valid:
                     break

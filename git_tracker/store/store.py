@@ -24,7 +24,7 @@ _RETRIES = 20
 class IssueStore(Governor):
     """One repository's issues. Safe to use from several threads; any number of processes may do so at once."""
 
-    # in
+    # in; `expect` are heads the caller has seen: a write to an issue that moved on is refused
 
     def create_issue(self, by: Signer, fields: Mapping[str, Any], *, rk: str = "") -> str:
         """Create one issue; fields as in `create_issues`. Returns its id, as every write does."""
@@ -49,9 +49,9 @@ class IssueStore(Governor):
         """Change fields as in `changes.UPDATE_FIELDS`; `expect` are the heads the caller has seen."""
         return self._change(by, id, lambda s, c: changes.update(s, what, c), rk, ["update", what], expect)
 
-    def comment(self, by: Signer, id: str, body: str, *, rk: str = "") -> str:
+    def comment(self, by: Signer, id: str, body: str, *, rk: str = "", expect: Sequence[str] = ()) -> str:
         """Add a comment."""
-        return self._change(by, id, lambda s, c: changes.comment(body), rk, ["comment", body])
+        return self._change(by, id, lambda s, c: changes.comment(body), rk, ["comment", body], expect)
 
     def link(self, by: Signer, id: str, kind: str, other: str, *, remove: bool = False, rk: str = "") -> str:
         """Add or remove a link from one issue to another."""
@@ -59,11 +59,16 @@ class IssueStore(Governor):
             by, id, lambda s, c: changes.link(s, kind, c.resolve(other), remove), rk, ["link", kind, other, remove]
         )
 
-    def resolve(self, by: Signer, id: str, field: str, value: Any, *, rk: str = "") -> str:
+    def resolve(self, by: Signer, id: str, field: str, value: Any, *, rk: str = "", expect: Sequence[str] = ()) -> str:
         """Settle a conflict: the field has this value from now on."""
-        return self._change(by, id, lambda s, c: changes.resolve(s, field, value, c), rk, ["resolve", field, value])
+        return self._change(
+            by, id, lambda s, c: changes.resolve(s, field, value, c), rk, ["resolve", field, value], expect
+        )
 
-    def claim(self, by: Signer, id: str = "", *, text: str = "", lease_seconds: int = 0, rk: str = "") -> str:
+    def claim(
+        self, by: Signer, id: str = "", *, text: str = "", lease_seconds: int = 0, rk: str = "",
+        expect: Sequence[str] = (),
+    ) -> str:  # fmt: skip
         """Claim the named issue, or the best ready one that matches a query; exactly one caller wins."""
         lease = lease_seconds or changes.LEASE_SECONDS
         if not 60 <= lease <= 7 * 86400:
@@ -71,15 +76,15 @@ class IssueStore(Governor):
 
         def decide(writing: Writing) -> list[str]:
             target = writing.resolve(id) if id else self._best_ready(writing, text)
-            return [writing.change(target, lambda s, c: changes.claim(s, lease, c))]
+            return [writing.change(target, lambda s, c: changes.claim(s, lease, c), expect)]
 
         return self._write(by, decide, rk, ["claim", id, text, lease])[0]
 
-    def release(self, by: Signer, id: str, reason: str = "", *, rk: str = "") -> str:
+    def release(self, by: Signer, id: str, reason: str = "", *, rk: str = "", expect: Sequence[str] = ()) -> str:
         """Give a claim back; only its holder or a person can."""
         person = by.delegation is None
         return self._change(
-            by, id, lambda s, c: changes.release(s, reason, c, by_person=person), rk, ["release", reason]
+            by, id, lambda s, c: changes.release(s, reason, c, by_person=person), rk, ["release", reason], expect
         )
 
     def finish(

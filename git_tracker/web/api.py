@@ -125,25 +125,31 @@ def change_issue(call: Call) -> Any:
 def add_comment(call: Call) -> Any:
     """Add a comment (Markdown)."""
     store = call.site.store
-    return store.get_issue(store.comment(call.signer, call.path["id"], call.body.body, rk=call.rk))
+    return store.get_issue(store.comment(call.signer, call.path["id"], call.body.body, rk=call.rk, expect=call.expect))
 
 
 def claim(call: Call) -> Any:
     """Claim an issue for the person behind the token."""
     store, lease = call.site.store, call.body.lease_minutes * 60
-    return store.get_issue(store.claim(call.signer, call.path["id"], lease_seconds=lease, rk=call.rk))
+    return store.get_issue(
+        store.claim(call.signer, call.path["id"], lease_seconds=lease, rk=call.rk, expect=call.expect)
+    )
 
 
 def release(call: Call) -> Any:
     """Release a claim; a person may release anybody's."""
     store = call.site.store
-    return store.get_issue(store.release(call.signer, call.path["id"], call.body.reason, rk=call.rk))
+    return store.get_issue(
+        store.release(call.signer, call.path["id"], call.body.reason, rk=call.rk, expect=call.expect)
+    )
 
 
 def resolve(call: Call) -> Any:
     """Settle a conflict: the field has this value from now on."""
     store, wanted = call.site.store, call.body
-    return store.get_issue(store.resolve(call.signer, call.path["id"], wanted.field, wanted.value, rk=call.rk))
+    return store.get_issue(
+        store.resolve(call.signer, call.path["id"], wanted.field, wanted.value, rk=call.rk, expect=call.expect)
+    )
 
 
 def conflicts(call: Call) -> Any:

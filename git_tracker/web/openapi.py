@@ -69,7 +69,7 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
     if "{id}" in endpoint.path:
         parameters.append({"name": "id", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}})
     if endpoint.method in ("POST", "PATCH") and endpoint.path != "/api/login":
-        wanted = _HEADERS if endpoint.method == "PATCH" else {"Idempotency-Key": _HEADERS["Idempotency-Key"]}
+        wanted = _HEADERS if "{id}" in endpoint.path else {"Idempotency-Key": _HEADERS["Idempotency-Key"]}
         parameters += [
             {"name": name, "in": "header", "required": False, "description": text, "schema": {"type": "string", "pattern": pattern, "examples": [example]}}
             for name, (text, pattern, example) in wanted.items()

@@ -309,14 +309,14 @@ class Naive:
                 effective = [removal for removal in effective if removal not in lost]
                 continue
             left = [
-                (rank[self.by[id]], membership.key_of(event) != self.by[id], id, membership.key_of(event))
+                (rank[self.by[id]], id, membership.key_of(event))
                 for id in counted
                 for event in self.said[id]
                 if event["type"] == "member-removed" and (id, membership.key_of(event)) not in effective
             ]
             if not left:
                 return counted, rank
-            effective.append(min(left)[2:])
+            effective.append(min(left)[1:])
 
     def kills(self, removal: str, key: bytes) -> set[str]:
         return {

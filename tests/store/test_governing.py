@@ -271,3 +271,20 @@ def test_how_many_entries_are_verified_in_a_second(store: IssueStore, ada: Signe
     }  # fmt: skip
     for name, span in spans.items():
         print(f"{name}: {count / span:,.0f} entries/s, {span / count * 1e6:.0f} µs each")
+
+
+# the page that says so
+
+
+def test_the_format_page_names_every_operation_and_every_event_of_the_trust_log() -> None:
+    from git_tracker.store import EVENTS, membership
+
+    page = (Path(__file__).parents[2] / "docs/FORMAT.md").read_text(encoding="utf-8")
+    table = page.partition("| operation | events |")[2].partition("\n\n")[0]
+    for name, event in EVENTS.items():
+        row = next(line for line in table.splitlines() if line.startswith(f"| `{event.operation}` |"))
+        assert f"`{name}`" in row or event.operation == "edit"
+    for name, fields in membership._FIELDS.items():
+        row = next(line for line in page.splitlines() if line.startswith(f"| `{name}` |"))
+        own = fields - {"email", "key", "name", "person", "role"} if "role" in fields else fields
+        assert [field for field in sorted(own) if f"`{field}`" not in row] == []

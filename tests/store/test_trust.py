@@ -523,20 +523,19 @@ def test_letting_in_again_adopts_what_was_written_while_removed(
 def test_a_removal_that_loses_its_own_ground_does_no_harm(
     store: IssueStore, log: TrustForge, ada: Signer, bob: Signer, cem: Signer
 ) -> None:
-    """Bob was made a maintainer by Dee and removes Eve; at the same time Cem removes Dee, who had made him one."""
+    """Dee lets Bob in again, and Bob removes Eve; at the same time Cem removes Dee, who had made him a member again."""
     dee, eve, fay = (forge.signer(n, name, f"{name}@example.org") for n, name in ((4, "Dee"), (5, "Eve"), (6, "Fay")))
-    at = log.say(ada, member(bob, "bob"))
-    for one in (member(cem, "cem", "maintainer"), member(dee, "dee", "maintainer"), member(eve, "eve", "maintainer")):
-        at = log.say(ada, one, after=[at])
-    promoted = log.say(dee, member(bob, "bob", "maintainer"), after=[at])
-    log.show(
-        ada, log.say(bob, removed(eve), after=[promoted]), log.say(cem, removed(dee), after=[at]),
-        log.say(eve, member(fay, "fay"), after=[at]),
-    )  # fmt: skip
+    at = log.store.root
+    for by, name in ((bob, "bob"), (cem, "cem"), (dee, "dee"), (eve, "eve")):
+        at = log.say(ada, member(by, name, "maintainer"), after=[at])
+    gone = log.say(ada, removed(bob), after=[at])
+    back = log.say(dee, member(bob, "bob", "maintainer"), after=[gone])
+    by_bob, work = log.say(bob, removed(eve), after=[back]), log.say(eve, member(fay, "fay"), after=[gone])
+    tip = log.show(ada, by_bob, work)
+    assert log.members == {"ada": "owner", "bob": "maintainer", "cem": "maintainer", "dee": "maintainer"}
 
-    assert log.members == {
-        "ada": "owner", "bob": "writer", "cem": "maintainer", "eve": "maintainer", "fay": "writer",
-    }  # fmt: skip
+    log.show(ada, tip, log.say(cem, removed(dee), after=[gone]))
+    assert log.members == {"ada": "owner", "cem": "maintainer", "eve": "maintainer", "fay": "writer"}
 
 
 def test_who_leaves_takes_back_what_they_did_at_the_same_time(
