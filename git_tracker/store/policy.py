@@ -10,9 +10,9 @@ from typing import Any
 from git_tracker.errors import Invalid
 from git_tracker.store.events import EVENTS
 from git_tracker.store.membership import GOVERNS
+from git_tracker.store.scope import OPERATIONS
 
 DONE_BY = ("anyone", "people", "maintainers")
-OPERATIONS = tuple(sorted({event.operation for event in EVENTS.values()}))
 
 
 def check(rules: Mapping[str, Any]) -> None:
