@@ -14,8 +14,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "git_tracker"
 
 HOMES = {
-    "pygit2": ("git_tracker.store.objects",),
-    "nacl": ("git_tracker.store.identity",),
+    "pygit2": ("git_tracker.store.libgit2",),
+    "nacl": ("git_tracker.store.ed25519",),
     "watchfiles": ("git_tracker.store.watch",),
     "rich": ("git_tracker.cli.render",),
     "cryptography": ("git_tracker.store.keyfile",),

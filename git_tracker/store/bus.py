@@ -3,11 +3,8 @@
 It carries cues, never content: a cue may be late, doubled or merged without harm; the listener reads again.
 """
 
-import logging
 from collections.abc import Callable
 from typing import NamedTuple
-
-log = logging.getLogger(__name__)
 
 
 class Cue(NamedTuple):
@@ -31,7 +28,9 @@ class Bus:
             try:
                 listener(cue)
             except Exception:  # one bad listener must not silence the rest
-                log.exception("a listener failed; the others go on")
+                import logging  # only here: a command that writes one entry does without
+
+                logging.getLogger(__name__).exception("a listener failed; the others go on")
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Add a listener; return the function that removes it."""

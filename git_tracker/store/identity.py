@@ -1,4 +1,4 @@
-"""Identities, signers and certificates: the only module that imports PyNaCl.
+"""Identities, signers and certificates.
 
 A person is a key of a device; an agent session is a key of its own with a certificate by the person's key. Private
 keys of sessions live in memory only. Entropy and time come in from outside.
@@ -9,11 +9,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
-from nacl import bindings
-from nacl.exceptions import CryptoError
-
 from git_tracker.errors import Corrupt
-from git_tracker.store import sshwire
+from git_tracker.store import ed25519, sshwire
 
 CERT_SKEW = 600  # seconds a claimed time may lie outside a certificate's validity, for clocks that differ
 
@@ -142,10 +139,8 @@ def _holder(blob: bytes) -> bytes | Delegation:
 
 
 def _check(key: bytes, message: bytes, signature: bytes) -> None:
-    try:
-        bindings.crypto_sign_open(signature + message, key)
-    except (CryptoError, ValueError) as error:
-        raise Corrupt("the signature does not match") from error
+    if not ed25519.is_signed(message, signature, key):
+        raise Corrupt("the signature does not match")
 
 
 def _word(text: str) -> str:
@@ -153,8 +148,8 @@ def _word(text: str) -> str:
 
 
 def _from_seed(seed: bytes) -> tuple[bytes, RawSign]:
-    public, secret = bindings.crypto_sign_seed_keypair(seed)
-    return public, lambda message: bindings.crypto_sign(message, secret)[:64]
+    public, secret = ed25519.key_pair(seed)
+    return public, lambda message: ed25519.sign(message, secret)
 
 
 def signer_from_seed(name: str, email: str, seed: bytes) -> Signer:

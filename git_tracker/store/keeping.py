@@ -182,16 +182,16 @@ class Keeper(Reader):
             self._db = self._prepared()
         self._generation = self._db
         self._stale = True
-        listing = refs.listing(self.place.common)
         root = reading.pinned(self.place)
-        if not root and refs.TRUST in listing:  # first use of a tracker that came with a fetch
-            root = self._oldest(listing[refs.TRUST])
+        if not root and (tip := refs.target(self.place.common, refs.TRUST)):  # first use of one that came with a fetch
+            root = self._oldest(tip)
             if self._writable():
                 self._save_pin(root)
         self._projection = Projection(
             self._db, EventLog(self._objects), root, self.workflow, lambda: self.now_ms, lambda: self._entropy(4).hex()
         )
-        self._projection.read_trust(listing if root else {})
+        if not self._projection.is_current():
+            self._projection.read_trust(refs.listing(self.place.common) if root else {})
 
     def _attach(self, *, damaged: bool = False) -> None:
         """Open the index file anew, an empty one in place of a damaged one. Must run under the tracker's lock."""

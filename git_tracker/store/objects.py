@@ -1,20 +1,23 @@
-"""Git objects and refs: the only module that imports pygit2. Speaks bytes, hex ids and ref names, never issues."""
+"""Git objects and refs. Speaks bytes, hex ids and ref names, never issues.
+
+libgit2 reads; commits and refs are written as files here, in the form and by the protocol of git.
+"""
 
 import os
-import time
+import zlib
 from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
 
-import pygit2
-from pygit2.enums import ObjectType
-
-from git_tracker.errors import Conflict, Corrupt, NotFound, TrackerError, Unusable
-from git_tracker.store.entry import EMPTY_TREE, MAX_COMMIT
+from git_tracker.errors import Corrupt, NotFound, TrackerError, Unusable
+from git_tracker.store import libgit2, swap
+from git_tracker.store.entry import EMPTY_TREE, MAX_COMMIT, commit_id
 from git_tracker.store.place import Place
 
-Oid = pygit2.Oid
+Oid, ObjectType = libgit2.Oid, libgit2.ObjectType
 
-_ATTEMPTS = 200
 _STALE_LOCK = 10.0  # seconds after which a ref's lock file counts as left behind by a dead process
+_ATTEMPTS = 20
 
 
 class GitRepository:
@@ -24,8 +27,8 @@ class GitRepository:
         self.place = place
         self._process = os.getpid()
         try:
-            self._repo = pygit2.Repository(place.git_dir)
-        except pygit2.GitError as error:
+            self._repo = libgit2.opened(place.git_dir)
+        except libgit2.GitError as error:
             raise _translated(error, place) from error
 
     def require_own_process(self) -> None:
@@ -34,12 +37,13 @@ class GitRepository:
             raise Unusable("the store was opened before a fork", "open it in the process that uses it", code="forked")
 
     @property
-    def repo(self) -> "pygit2.Repository":
+    def repo(self) -> Any:
         self.require_own_process()
         return self._repo
 
     def has(self, id: str) -> bool:
-        return Oid(hex=id) in self.repo
+        """Return whether an object is here and can be read."""
+        return self.repo.git_object_lookup_prefix(Oid(hex=id)) is not None
 
     def commit(self, id: str) -> bytes | None:
         """Return a commit's raw bytes, or None if it is not here.
@@ -49,7 +53,7 @@ class GitRepository:
         oid = Oid(hex=id)
         try:
             kind, size = self.repo.odb.read_header(oid)
-        except (KeyError, pygit2.GitError):
+        except (KeyError, libgit2.GitError):
             self._refuse_damage(id)
             return None
         if kind != ObjectType.COMMIT:
@@ -57,8 +61,8 @@ class GitRepository:
         if size > MAX_COMMIT:
             raise Corrupt(f"the commit is larger than {MAX_COMMIT} bytes")
         try:
-            return self.repo.odb.read(oid)[1]
-        except (KeyError, pygit2.GitError):
+            return bytes(self.repo.odb.read(oid)[1])
+        except (KeyError, libgit2.GitError):
             self._refuse_damage(id)
             return None
 
@@ -67,18 +71,37 @@ class GitRepository:
             raise Corrupt("the object's file is damaged")
 
     def write_commit(self, raw: bytes) -> str:
-        """Write a commit object; a damaged file in its place is replaced."""
+        """Write a commit object as a loose file; a damaged one in its place is replaced."""
+        self.require_own_process()
+        id = commit_id(raw)
+        path = self._loose_path(id)
+        part = os.path.join(os.path.dirname(path), f"tmp_obj_{self._process}.{id[-8:]}")  # `git gc` clears such names
+        content = zlib.compress(b"commit %d\0" % len(raw) + raw, 1)
         try:
-            for attempt in range(20):
+            for attempt in range(_ATTEMPTS):
                 try:
-                    return str(self.repo.odb.write(ObjectType.COMMIT, raw))
-                except (OSError, pygit2.GitError) as error:
-                    if "rename" not in str(error) or attempt == 19:  # git gc may remove the folder meanwhile
+                    self._put(content, part, path)
+                    return id
+                except FileNotFoundError:  # no such folder yet, or git gc removed it meanwhile
+                    if attempt == _ATTEMPTS - 1:
                         raise
-                    time.sleep(0.001 * attempt)
-        except (OSError, pygit2.GitError) as error:
+                    os.makedirs(os.path.dirname(path), exist_ok=True)
+        except OSError as error:
             raise _translated(error, self.place) from error
         raise AssertionError("unreachable")
+
+    def _put(self, content: bytes, part: str, path: str) -> None:
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o444)
+        try:
+            try:
+                swap.write_all(descriptor, content)
+            finally:
+                os.close(descriptor)
+            os.rename(part, path)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(part)
+            raise
 
     def mend_commit(self, id: str, raw: bytes) -> bool:
         """Write the commit again if it is missing or damaged; return whether that was needed."""
@@ -90,7 +113,7 @@ class GitRepository:
         path = self._loose_path(id)
         if os.path.exists(path):
             os.unlink(path)  # libgit2 would only refresh its time stamp
-            self._repo = pygit2.Repository(self.place.git_dir)
+            self._repo = libgit2.opened(self.place.git_dir)
         self.write_commit(raw)
         return True
 
@@ -116,30 +139,20 @@ class GitRepository:
     def target(self, ref: str) -> str | None:
         """Return what a ref points at, or None."""
         try:
-            found = self.repo.references.get(ref)
-        except (pygit2.GitError, ValueError):
+            return str(self.repo.lookup_reference(ref).target)
+        except (libgit2.GitError, ValueError, KeyError):
             return None
-        return str(found.target) if found is not None else None
 
     def move(self, ref: str, old: str | None, new: str, *, stale_seconds: float = _STALE_LOCK) -> None:
         """Point `ref` at `new` if it still points at `old`; raise `Conflict` if it moved meanwhile.
 
-        libgit2 never waits for a lock, so we do, and a lock that a dead process left is cleared. The caller holds
-        the tracker's own lock: only stock git can be the other party.
+        The caller holds the tracker's own lock: only stock git can be the other party.
         """
-        for attempt in range(_ATTEMPTS):
-            try:
-                with self.repo.transaction() as change:
-                    change.lock_ref(ref)
-                    if self.target(ref) != old:
-                        raise Conflict(f"{ref} moved while writing")
-                    change.set_target(ref, Oid(hex=new), message="git-tracker")
-                return
-            except (OSError, pygit2.GitError) as error:
-                if "lock" not in str(error) or attempt == _ATTEMPTS - 1:
-                    raise _translated(error, self.place) from error
-                if not self._clear_stale_lock(ref, stale_seconds):
-                    time.sleep(min(0.001 * (attempt + 1), 0.05))
+        self.require_own_process()
+        try:
+            swap.move(os.path.join(self.place.common, ref), old, new, lambda: self.target(ref), stale_seconds)
+        except OSError as error:
+            raise _translated(error, self.place) from error
 
     def clear_empty(self, ref: str) -> None:
         """Remove a ref's file that holds nothing, as a power cut leaves it: libgit2 would refuse to write over it."""
@@ -152,22 +165,16 @@ class GitRepository:
         except OSError:
             pass
 
-    def _clear_stale_lock(self, ref: str, seconds: float) -> bool:
-        path = os.path.join(self.place.common, ref + ".lock")
-        try:
-            if time.time() - os.stat(path).st_mtime > seconds:
-                os.unlink(path)
-                return True
-        except OSError:
-            pass
-        return False
-
     def person(self) -> tuple[str, str]:
         """Return `(user.name, user.email)` as git is configured; raise `NotFound` if a part is missing."""
+        name, email = os.environ.get("GIT_AUTHOR_NAME"), os.environ.get("GIT_AUTHOR_EMAIL")
+        if not any(variable.startswith("GIT_CONFIG") for variable in os.environ):  # libgit2 ignores these
+            with suppress(libgit2.GitError, KeyError, ValueError):
+                who = self.repo.default_signature
+                return name or str(who.name), email or str(who.email)
         config = self._config()
         found: list[str] = []
-        for key, sample in (("user.name", "Your Name"), ("user.email", "you@example.org")):
-            override = os.environ.get(f"GIT_AUTHOR_{key[5:].upper()}")
+        for key, override, sample in (("user.name", name, "Your Name"), ("user.email", email, "you@example.org")):
             if not override and key not in config:
                 raise NotFound(
                     f"git does not know who you are: {key} is not set",
@@ -177,18 +184,21 @@ class GitRepository:
             found.append(str(override or config[key]))
         return found[0], found[1]
 
-    def _config(self) -> "Mapping[str, str] | pygit2.Config":
-        """Return git's configuration; stock git is asked where it is steered by variables that libgit2 ignores."""
-        if not any(name.startswith("GIT_CONFIG") for name in os.environ):
-            return self.repo.config
-        import subprocess
-
+    def _config(self) -> Mapping[str, str]:
+        """Return what stock git says of the user."""
         argv = ["git", "--git-dir", self.place.git_dir, "config", "--null", "--get-regexp", r"^user\."]
-        try:
-            told = subprocess.run(argv, capture_output=True, check=False).stdout.decode("utf-8", "replace")
-        except OSError:
-            return self.repo.config
-        return dict(item.split("\n", 1) for item in told.split("\0") if "\n" in item)
+        told, into = os.pipe()
+        where = [(os.POSIX_SPAWN_DUP2, into, 1), (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0)]
+        with open(told, encoding="utf-8", errors="replace") as answer:
+            try:  # importing subprocess would take longer than git does
+                pid = os.posix_spawnp("git", argv, os.environ, file_actions=where)
+            except OSError:
+                return {}
+            finally:
+                os.close(into)
+            lines = answer.read()
+        os.waitpid(pid, 0)
+        return dict(item.split("\n", 1) for item in lines.split("\0") if "\n" in item)
 
 
 def _translated(error: Exception, place: Place) -> TrackerError:
@@ -201,4 +211,4 @@ def _translated(error: Exception, place: Place) -> TrackerError:
         )
     if "no space left" in text.lower():
         return Unusable("the disk is full", "free some space and run it again; nothing was written", code="disk_full")
-    return Unusable(f"libgit2 could not do it: {text}")
+    return Unusable(f"git's files could not be read or written: {text}")

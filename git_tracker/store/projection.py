@@ -38,7 +38,7 @@ class Projection:
 
     def catch_up(self, clock_ns: int, *, force: bool = False, progress: Progress | None = None) -> None:
         """Make the index equal to git. Must run under the tracker's lock and in a transaction."""
-        if not force and self._knows_trust() and self.is_fresh():
+        if not force and self.is_current():
             return
         refs.mark(self._common, clock_ns)
         signature = refs.signature(self._common)
@@ -70,9 +70,15 @@ class Projection:
         schema.set_meta(self.db, "clock", str(self.latest_ms()))
         schema.set_meta(self.db, "refs", signature)
 
-    def _knows_trust(self) -> bool:
-        """Return whether our trust log is the one the index was judged by; another process may have read a newer one."""
-        return self._trust_tips is not None and " ".join(self._trust_tips) == schema.meta(self.db, "trust")
+    def is_current(self) -> bool:
+        """Return whether the index stands as git does, with the trust log that it was judged by in mind.
+
+        Whoever brought it up to date has listed the refs: nobody else needs to, however many there are.
+        """
+        if self.trust.root != schema.meta(self.db, "root") or not self.is_fresh():
+            return False
+        self._read_trust_at(tuple(schema.meta(self.db, "trust").split()))
+        return True
 
     def latest_ms(self) -> int:
         """Return the latest time this index ever saw: a clock that was set back makes nothing lie in the future."""
@@ -80,7 +86,9 @@ class Projection:
 
     def read_trust(self, listing: dict[str, str]) -> None:
         """Fold the trust log if its tip moved."""
-        tips = (listing[refs.TRUST],) if refs.TRUST in listing else ()
+        self._read_trust_at((listing[refs.TRUST],) if refs.TRUST in listing else ())
+
+    def _read_trust_at(self, tips: tuple[str, ...]) -> None:
         if tips != self._trust_tips:
             self.trust = trust.fold(self.trust.root, self.log.read_trust(tips))
             self._trust_tips = tips

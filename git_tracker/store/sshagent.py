@@ -4,14 +4,16 @@ The agent is another program: what it sends is bounded in size and time, and its
 """
 
 import hashlib
-import socket
 import struct
 import time
 from base64 import b64encode
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from git_tracker.errors import Corrupt, Refused, Unusable
 from git_tracker.store import sshwire
+
+if TYPE_CHECKING:
+    import socket
 
 _FAILURE, _LIST, _LISTED, _SIGN, _SIGNED = 5, 11, 12, 13, 14
 _MAX_REPLY = 256 * 1024
@@ -69,6 +71,8 @@ class Agent:
     def _ask(self, request: bytes, expected: int, seconds: float) -> sshwire.Reader:
         if not self.path:
             raise Unusable("there is no ssh-agent: SSH_AUTH_SOCK is not set", _HINT, code="no_agent")
+        import socket  # only here: most keys are in files
+
         try:
             with socket.socket(socket.AF_UNIX) as link:
                 until = time.monotonic() + seconds
@@ -93,7 +97,7 @@ class Agent:
         return reply
 
 
-def _received(link: socket.socket, size: int, until: float) -> bytes:
+def _received(link: "socket.socket", size: int, until: float) -> bytes:
     """Return exactly `size` bytes; `until` holds for all of them, however slowly they drip."""
     found = bytearray()
     while len(found) < size:

@@ -7,7 +7,6 @@ Editing with Eg-walker", 2025), because transforming pairs of operations along d
 """
 
 from collections.abc import Iterable, Sequence
-from difflib import SequenceMatcher
 
 from git_tracker.errors import Invalid
 
@@ -69,6 +68,8 @@ def difference(old: str, new: str) -> list[int | str]:
     if len(before) * len(after) > 4_000_000:  # a rewrite: comparing would cost more than it saves
         pairs: Iterable[tuple[str, int, int, int, int]] = [("replace", 0, len(before), 0, len(after))]
     else:
+        from difflib import SequenceMatcher  # only here: most writes compare no texts
+
         pairs = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
     for tag, i1, i2, j1, j2 in pairs:
         size = sum(map(len, before[i1:i2]))

@@ -133,3 +133,33 @@ def test_a_verb_that_only_looks_loads_nothing_heavy(
 
     assert "Login fails" in done.stdout
     assert {name.partition(".")[0] for name in done.stderr.split()} & {*heavy} == set()
+
+
+@pytest.mark.parametrize("words", [["new", "Second"], ["status", "ID", "in-progress"], ["comment", "ID", "seen"]])
+def test_a_verb_that_writes_loads_of_libgit2_and_sodium_the_extension_alone(
+    words: list[str], repo: Path, store: IssueStore, issue: str
+) -> None:
+    heavy = (
+        "mcp pydantic rich asyncio starlette logging argparse difflib subprocess socket inspect cryptography"
+        " pygit2 pygit2.repository pygit2.enums _cffi_backend.ffi nacl.bindings nacl.signing"
+    ).split()
+    probe = (
+        "import sys; from git_tracker.cli.main import main; main(sys.argv[1:]); print(*sys.modules, file=sys.stderr)"
+    )
+    argv = [sys.executable, "-c", probe, *(issue if word == "ID" else word for word in words)]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(argv, cwd=repo, env=env, capture_output=True, text=True, timeout=60, check=True)
+
+    assert "pygit2._pygit2" in done.stderr.split()
+    assert set(done.stderr.split()) & {*heavy} == set()
+
+
+def test_pygit2_imported_after_the_program_is_whole(repo: Path) -> None:
+    code = (
+        "import git_tracker.store.libgit2 as ours, pygit2\n"
+        "found = pygit2.Repository('.')\n"
+        "print(ours.GitError is pygit2.GitError, found.is_bare, found.path.endswith('.git/'))"
+    )
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", code], cwd=repo, env=env, capture_output=True, text=True, timeout=60)
+    assert done.stdout.split() == ["True", "False", "True"], done.stderr

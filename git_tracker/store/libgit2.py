@@ -1,0 +1,63 @@
+"""libgit2 through the extension module of pygit2 alone: the rest of that package takes six times as long to import.
+
+Offers what `objects` needs and no more. Where pygit2 is imported whole already, or is built in another way than we
+know, it is used as it stands.
+"""
+
+import sys
+from importlib.machinery import ExtensionFileLoader, PathFinder
+from typing import Any
+
+_PACKAGE, _EXTENSION, _ENUMS = "pygit2", "pygit2._pygit2", "pygit2.enums"
+
+
+class ObjectType:
+    """Kinds of objects, numbered as in gitformat-pack(5)."""
+
+    COMMIT, TREE, BLOB = 1, 2, 3
+
+
+class _Numbers:
+    """Stands for the enum classes that the extension asks the Python half for: numbers do as well."""
+
+    def __getattr__(self, name: str) -> type[int]:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return int
+
+
+def _extension() -> Any:
+    if _PACKAGE not in sys.modules:
+        package = PathFinder.find_spec(_PACKAGE)
+        found = package and PathFinder.find_spec(_EXTENSION, package.submodule_search_locations)
+        if found and isinstance(found.loader, ExtensionFileLoader):
+            try:
+                return _loaded(found.loader.create_module(found), found.loader)
+            except (ImportError, AttributeError, TypeError):
+                pass
+    import pygit2
+
+    return pygit2._pygit2
+
+
+def _loaded(module: Any, loader: ExtensionFileLoader) -> Any:
+    sys.modules[_EXTENSION] = module  # where a later import of the whole finds it: there is one libgit2
+    sys.modules[_PACKAGE] = sys.modules[_ENUMS] = _Numbers()  # type: ignore[assignment]
+    try:
+        loader.exec_module(module)
+        module._cache_enums()
+        return module
+    except BaseException:
+        del sys.modules[_EXTENSION]
+        raise
+    finally:
+        del sys.modules[_PACKAGE], sys.modules[_ENUMS]
+
+
+_pygit2 = _extension()
+Oid, GitError = _pygit2.Oid, _pygit2.GitError
+
+
+def opened(path: str) -> Any:
+    """Open a repository; raises `GitError`. The result has `odb`, `lookup_reference` and `descendant_of`."""
+    return _pygit2.Repository(_pygit2.init_file_backend(path, 0))
