@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from git_tracker.store import query, refs
-from git_tracker.store.index import exchange, people, read, schema, search
+from git_tracker.store.index import exchange, paging, people, read, schema, search
 from git_tracker.store.place import Place
 from git_tracker.store.workflow import KANBAN, Workflow
 
@@ -119,7 +119,7 @@ class Reader:
         asked = query.parse(text, self.now_ms // 1000).limited_to(*terms)
 
         def page(db: schema.Db) -> dict[str, Json]:
-            found = search.find(db, asked, me=me, now_ms=self.now_ms, limit=limit, cursor=cursor)
+            found = paging.find(db, asked, me=me, now_ms=self.now_ms, limit=limit, cursor=cursor)
             return {"items": read.rows(db, found.rows, self.now_ms), "next": found.next, "total": found.total}
 
         return self._ask(page)
@@ -130,8 +130,7 @@ class Reader:
         statuses = list(self.workflow.statuses.items())
 
         def columns(db: schema.Db) -> dict[str, Json]:
-            where, values = search.condition(db, asked, me, self.now_ms)
-            found: dict[str, Json] = read.board(db, statuses, where, values, self.now_ms, limit)
+            found: dict[str, Json] = paging.board(db, asked, statuses, me, self.now_ms, limit)
             return found
 
         return self._ask(columns)
@@ -187,7 +186,7 @@ class Reader:
 
     def health(self) -> dict[str, Json]:
         """Return how many issues, entries and odd entries there are, and where the event feed stands."""
-        return self._ask(lambda db: {"repository": self.place.name, "root": self.root, **people.counts(db)})
+        return self._ask(lambda db: {"repository": self.place.name, "root": self.root, **people.figures(db)})
 
 
 def open_reader(

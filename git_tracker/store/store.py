@@ -11,7 +11,7 @@ from git_tracker.errors import Conflict, Invalid, NotFound
 from git_tracker.store import changes, query, repeats, verification
 from git_tracker.store.governing import Governor
 from git_tracker.store.identity import Signer
-from git_tracker.store.index import read, schema, search
+from git_tracker.store.index import paging, read, schema
 from git_tracker.store.issue import Json
 from git_tracker.store.lock import held
 from git_tracker.store.projection import Progress
@@ -172,9 +172,9 @@ class IssueStore(Governor):
     def _best_ready(self, writing: Writing, text: str) -> str:
         now_ms = self.now_ms
         asked = query.parse(text, now_ms // 1000).limited_to(query.Term("is", ("ready",)))
-        page = search.find(self._db, asked, me=writing.context.person, now_ms=now_ms, limit=1)
-        if not page.rows:
+        found = paging.first(self._db, asked, me=writing.context.person, now_ms=now_ms)
+        if found is None:
             raise NotFound(
                 "no issue is ready", "everything is done, claimed, deferred or blocked", code="nothing_ready"
             )
-        return str(page.rows[0]["id"])
+        return str(found["id"])

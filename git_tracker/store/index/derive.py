@@ -1,24 +1,34 @@
 """What follows from an issue's state: labels, links, what is blocked, and the texts that search looks into."""
 
 from git_tracker.store.index.rows import Comments
-from git_tracker.store.index.schema import Db
+from git_tracker.store.index.schema import DOCUMENT_BITS, Db
 from git_tracker.store.state import State
 
 
-def put_sets(db: Db, key: int, folded: State) -> set[str]:
-    """Write labels and links; return the ids of issues whose links from here changed."""
+def put_sets(db: Db, key: int, own: str, folded: State) -> set[str]:
+    """Write labels and links of the issue `own`; return the ids of issues whose links from here changed."""
     labels = set(folded.sets.get("labels", ()))
     stored = {row[0] for row in db.execute("select label from labels where issue = ?", (key,))}
-    db.executemany("delete from labels where issue = ? and label = ?", [(key, label) for label in stored - labels])
-    db.executemany("insert into labels (issue, label) values (?, ?)", [(key, label) for label in labels - stored])
+    if labels != stored:
+        db.executemany("delete from labels where issue = ? and label = ?", [(key, label) for label in stored - labels])
+        insert = "insert into labels select key, ?, updated from issues where key = ?"
+        db.executemany(insert, [(label, key) for label in labels - stored])
     links = {tuple(link.split(" ")) for link in folded.sets.get("links", ())}
     before = {tuple(row) for row in db.execute("select kind, other from links where issue = ?", (key,))}
+    if links == before:
+        return set()
     db.executemany(
         "delete from links where issue = ? and kind = ? and other = ?", [(key, *gone) for gone in before - links]
     )
     db.executemany("insert into links values (?, ?, ?)", [(key, *new) for new in links - before])
-    own = db.execute("select id from issues where key = ?", (key,)).fetchone()[0]
     return {own if kind == "parent" else other for kind, other in links ^ before if kind in ("parent", "blocks")}
+
+
+# The numbers of an issue's texts begin with its key, so that a search finds issues without asking for each text.
+_NEXT = f"""
+select coalesce(max(id), :issue << {DOCUMENT_BITS}) + 1 from documents
+where id > :issue << {DOCUMENT_BITS} and id < (:issue + 1) << {DOCUMENT_BITS}
+"""
 
 
 def put_texts(db: Db, key: int, title: str, folded: State) -> None:
@@ -36,8 +46,9 @@ def put_texts(db: Db, key: int, title: str, folded: State) -> None:
         if row is None:
             if not body:
                 continue
-            row = (db.execute("insert into documents (issue, part) values (?, ?)", (key, part)).lastrowid,)
-            db.execute("insert into texts (rowid, body) values (?, ?)", (row[0], body))
+            id = db.execute(_NEXT, {"issue": key}).fetchone()[0]
+            db.execute("insert into documents values (?, ?, ?)", (id, key, part))
+            db.execute("insert into texts (rowid, body) values (?, ?)", (id, body))
         elif db.execute("select body from texts where rowid = ?", (row[0],)).fetchone()[0] != body:
             db.execute("update texts set body = ? where rowid = ?", (body, row[0]))
 

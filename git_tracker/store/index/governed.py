@@ -45,7 +45,7 @@ def session(db: Db, name: str) -> tuple[str, bytes]:
 def muted(db: Db, prefix: str) -> str:
     """Return the id of an entry that was not allowed, by a prefix of at least 7 digits."""
     rows = db.execute(
-        "select distinct id from entries where verdict = 'muted' and length(?) >= 7 and substr(id, 1, length(?)) = ?",
+        "select distinct id from entries where verdict != 'ok' and verdict = 'muted' and length(?) >= 7 and substr(id, 1, length(?)) = ?",
         (prefix, prefix, prefix),
     ).fetchall()
     if not rows:

@@ -22,13 +22,17 @@ def feed(db: Db, since: str, limit: int, agent: str = "", id: str = "") -> dict[
     if id:
         where.append("issues.id = ?")
         values.append(id)
-    count = f"select count(*) from events join entries on entries.number = events.entry join issues on issues.key = events.issue where {' and '.join(where)}"
-    total = db.execute(count if agent or id else "select count(*) from events", values).fetchone()[0]
+    total = _count(db, " and ".join(where), values) if agent or id else read.event_count(db)
     if since:
         where.append("events.seq > ?")
         values.append(read.position(db, since))
     items = read.events(db, " and ".join(where), values, limit, newest=not since)
     return {"items": items, "next": items[-1]["cursor"] if items else since or read.cursor(db), "total": total}
+
+
+def _count(db: Db, where: str, values: list[object]) -> int:
+    joined = "events join entries on entries.number = events.entry join issues on issues.key = events.issue"
+    return int(db.execute(f"select count(*) from {joined} where {where}", values).fetchone()[0])
 
 
 def history(db: Db, id: str, limit: int, cursor: str) -> dict[str, Json]:
@@ -48,18 +52,9 @@ def _check(limit: int) -> None:
         raise Invalid(f"a page holds 1 to {MAX_LIMIT} events, not {limit}", "use the cursor in `next` for more")
 
 
-_AGENTS = """
-select actors.*, min(entries.at) as started, max(entries.at) as last, count(*) as entries,
-    count(distinct entries.issue) as issues, sum(entries.verdict = 'ok') as ok, sum(entries.verdict = 'muted') as muted,
-    sum(entries.verdict = 'quarantined') as quarantined,
-    (select count(*) from events join entries as own on own.number = events.entry where own.actor = actors.id) as events
-from entries join actors on actors.id = entries.actor where entries.issue != 0
-"""
-
-
 def agents(db: Db, now_ms: int) -> list[dict[str, Json]]:
     """Return everybody who wrote here, latest first."""
-    rows = db.execute(f"{_AGENTS} group by actors.id order by last desc, actors.id").fetchall()
+    rows = db.execute("select * from actors where entries > 0 order by last desc, id")
     return [_agent(row, now_ms) for row in rows]
 
 
@@ -102,8 +97,8 @@ def audit(db: Db, name: str, limit: int, cursor: str, now_ms: int, only: Only = 
     """Return who delegated an agent, what it did in order, and gaps and forks of its chains."""
     _check(limit)
     id = actor(db, name)
-    row = db.execute(f"{_AGENTS} and actors.id = ? group by actors.id", (id,)).fetchone()
-    if row is None:
+    row = db.execute("select * from actors where id = ?", (id,)).fetchone()
+    if not row["entries"]:
         raise NotFound(f"{name!r} wrote nothing here")
     after = read.position(db, cursor) if cursor else 0
     where, values = _asked(id, only)
@@ -116,13 +111,14 @@ def audit(db: Db, name: str, limit: int, cursor: str, now_ms: int, only: Only = 
         f"select count(*) from entries join issues on issues.key = entries.issue where {where}", values
     ).fetchone()[0]
     more, found = len(found) > limit, found[:limit]
+    unique, told = read.shorts(db, {entry["whole"] for entry in found}), read.events_by_entry(db, found)
     items = []
     for entry in found:
         items.append({
-            "entry": entry["id"], "issue": entry["whole"], "short": read.short(db, entry["whole"]),
+            "entry": entry["id"], "issue": entry["whole"], "short": unique[entry["whole"]],
             "title": entry["title"], "at": issue.stamp(entry["at"]), "n": entry["n"], "prev": entry["prev"],
             "verdict": entry["verdict"], "reason": entry["reason"],
-            "events": read.events(db, "events.entry = ?", [entry["number"]], 256),
+            "events": told[entry["number"]],
         })  # fmt: skip
     return {
         "agent": _agent(row, now_ms), "delegation": _delegation(db, row), "items": items, "chain": chain(db, id),
@@ -197,12 +193,11 @@ def quarantine(db: Db) -> list[dict[str, Json]]:
     ]  # fmt: skip
 
 
-def counts(db: Db) -> dict[str, Json]:
+def figures(db: Db) -> dict[str, Json]:
     """Return the figures of the health page."""
     row = db.execute(
-        "select (select count(*) from issues where archived < 2) as issues, (select count(*) from entries) as entries,"
-        " (select count(*) from events) as events,"
-        " (select count(*) from entries where verdict in ('quarantined', 'muted')) as quarantined,"
-        " (select count(*) from entries where verdict = 'waiting') as waiting"
+        "select (select coalesce(sum(n), 0) from tallies where label = '' and archived < 2) as issues, (select count(*) from entries) as entries,"
+        " (select count(*) from entries where verdict != 'ok' and verdict != 'waiting') as quarantined,"
+        " (select count(*) from entries where verdict != 'ok' and verdict = 'waiting') as waiting"
     ).fetchone()
-    return {"epoch": read.epoch(db), "cursor": read.cursor(db), **dict(row)}
+    return {"epoch": read.epoch(db), "cursor": read.cursor(db), "events": read.event_count(db), **dict(row)}

@@ -1,7 +1,7 @@
 """Answers from the index. Light on purpose: `tracker list` and `tracker show` import no more than this."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from git_tracker.errors import Ambiguous, EpochChanged, Invalid, NotFound
@@ -18,9 +18,17 @@ def epoch(db: Db) -> str:
 
 def cursor(db: Db, seq: int | None = None) -> str:
     """Return the cursor of an event, or of the newest."""
-    if seq is None:
-        seq = db.execute("select coalesce(max(seq), 0) from events").fetchone()[0]
-    return f"{epoch(db)}.{seq}"
+    return f"{epoch(db)}.{last_seq(db) if seq is None else seq}"
+
+
+def last_seq(db: Db) -> int:
+    """Return the highest number an event has."""
+    return int(db.execute("select coalesce(max(seq), 0) from events").fetchone()[0])
+
+
+def event_count(db: Db) -> int:
+    """Return how many events there are: the highest number but for those that were taken out again."""
+    return last_seq(db) - int(meta(db, "gaps") or 0)
 
 
 def position(db: Db, text: str) -> int:
@@ -31,6 +39,14 @@ def position(db: Db, text: str) -> int:
     if found != epoch(db):
         raise EpochChanged(f"{epoch(db)}.0")
     return int(seq[:18])
+
+
+# What a row of a list is made of: not the state, which is by far the longest.
+LISTED = ", ".join(
+    f"issues.{name}"
+    for name in "key id title status category type priority assignee author created updated parent claim_actor"
+    " claim_until claim_entry deferred blocked archived comments conflicted origin".split()
+)
 
 
 def resolve(db: Db, prefix: str) -> str:
@@ -49,41 +65,67 @@ def resolve(db: Db, prefix: str) -> str:
     return str(rows[0]["id"])
 
 
-class Actors:
-    """Actors by id, looked up once per answer."""
+_ACTOR = "select id, name, session, person, client from actors where"
 
-    def __init__(self, db: Db) -> None:
+
+class Actors:
+    """Actors by id, looked up once per answer: those that are `expected` all at once."""
+
+    def __init__(self, db: Db, expected: Iterable[str | None] = ()) -> None:
         self._db, self._known = db, dict[str, issue.Actor]()
+        if ids := [*filter(None, {*expected})]:
+            here = f"{_ACTOR} id in (select value from json_each(?))"
+            self._known.update((row["id"], dict(row)) for row in db.execute(here, (json.dumps(ids),)))
 
     def __call__(self, id: str) -> issue.Actor:
         found = self._known.get(id)
         if found is None:
-            row = self._db.execute(
-                "select id, name, session, person, client from actors where id = ?", (id,)
-            ).fetchone()
+            row = self._db.execute(f"{_ACTOR} id = ?", (id,)).fetchone()
             found = self._known[id] = dict(row) if row else issue.nobody(id)
         return found
 
 
 def short(db: Db, id: str) -> str:
     """Return the shortest prefix of at least 7 digits that is unique here."""
-    for digits in range(issue.SHORT, 40):
-        prefix = id[:digits]
-        rows = db.execute("select 1 from issues where id >= ? and id <= ? limit 2", (prefix, prefix + "g")).fetchall()
-        if len(rows) < 2:
-            return prefix
-    return id
+    return shorts(db, [id])[id]
+
+
+def shorts(db: Db, ids: Iterable[str]) -> dict[str, str]:
+    """Return the shortest unique prefix, of at least 7 digits, of each id: one digit longer than what neighbours share."""
+    found = db.execute(
+        "select value, (select max(id) from issues where id < value), (select min(id) from issues where id > value)"
+        " from json_each(?)",
+        (json.dumps([*ids]),),
+    )
+    return {
+        id: id[: max(issue.SHORT, *(_shared(id, other) + 1 for other in near if other))]
+        if any(near)
+        else id[: issue.SHORT]
+        for id, *near in found
+    }
+
+
+def _shared(one: str, other: str) -> int:
+    """Return how many digits two different ids begin with alike."""
+    return next(digits for digits, pair in enumerate(zip(one, other, strict=True)) if pair[0] != pair[1])
 
 
 def rows(db: Db, found: Sequence[Row], now_ms: int) -> list[dict[str, Json]]:
     """Return rows of the index as they stand in lists."""
-    actors = Actors(db)
-    return [issue.row(row, labels(db, row["key"]), actors, now_ms, short(db, row["id"])) for row in found]
+    actors = Actors(db, (row[name] for row in found for name in ("author", "claim_actor")))
+    unique = shorts(db, [row["id"] for row in found])
+    labels: dict[int, list[str]] = {row["key"]: [] for row in found}
+    for key, label in db.execute(
+        "select issue, label from labels where issue in (select value from json_each(?)) order by issue, label",
+        (json.dumps([*labels]),),
+    ):
+        labels[key].append(label)
+    return [issue.row(row, labels[row["key"]], actors, now_ms, unique[row["id"]]) for row in found]
 
 
 def row(db: Db, id: str, now_ms: int) -> dict[str, Json]:
     """Return one issue as it stands in lists."""
-    found = db.execute("select * from issues where id = ?", (resolve(db, id),)).fetchall()
+    found = db.execute(f"select {LISTED} from issues where id = ?", (resolve(db, id),)).fetchall()
     return rows(db, found, now_ms)[0]
 
 
@@ -93,55 +135,28 @@ def heads(db: Db, id: str) -> list[str]:
     return list(json.loads(found[0])["heads"])
 
 
-def labels(db: Db, key: int) -> list[str]:
-    return [row[0] for row in db.execute("select label from labels where issue = ? order by label", (key,))]
-
-
 def get(db: Db, id: str, now_ms: int) -> dict[str, Json]:
     """Return the whole issue behind an id or prefix."""
     full = resolve(db, id)
     row = db.execute("select * from issues where id = ?", (full,)).fetchone()
-    notes = db.execute("select part, body from comments where issue = ? order by place", (row["key"],))
+    notes = [
+        (part, json.loads(body))
+        for part, body in db.execute("select part, body from comments where issue = ? order by place", (row["key"],))
+    ]
+    actors = Actors(db, [row["author"], *(note["actor"] for _, note in notes)])
     links_in = db.execute(
         "select links.kind, issues.id from links join issues on issues.key = links.issue"
         " where links.other = ? order by links.kind, issues.key",
         (full,),
     )
     return issue.view(
-        row, json.loads(row["state"]), [(part, json.loads(body)) for part, body in notes],
-        [(kind, other) for kind, other in links_in if kind != "parent"], Actors(db), now_ms, short(db, full),
+        row, json.loads(row["state"]), notes,
+        [(kind, other) for kind, other in links_in if kind != "parent"], actors, now_ms, short(db, full),
     )  # fmt: skip
 
 
-def board(
-    db: Db, statuses: Sequence[tuple[str, str]], where: str, values: Sequence[object], now_ms: int, limit: int
-) -> Json:
-    """Return one column for each (status, category), and for statuses that other workflows brought."""
-    found = db.execute(
-        f"select status, category, count(*) as n from issues where {where} group by status", values
-    ).fetchall()
-    counts = {row["status"]: row["n"] for row in found}
-    foreign = [(row["status"], row["category"]) for row in found if row["status"] not in dict(statuses)]
-    columns = []
-    for status, category in [*statuses, *foreign]:
-        order = (
-            "issues.updated desc, issues.key desc"
-            if category == "done"
-            else "issues.priority, issues.created, issues.key"
-        )
-        cards = db.execute(
-            f"select * from issues where {where} and issues.status = ? order by {order} limit ?",
-            [*values, status, limit],
-        ).fetchall()
-        columns.append({
-            "status": status, "category": category, "title": status.replace("-", " ").capitalize(),
-            "total": counts.get(status, 0), "items": rows(db, cards, now_ms),
-        })  # fmt: skip
-    return {"columns": columns, "cursor": cursor(db)}
-
-
 _EVENTS = (
-    "select events.seq, events.type, events.body, events.summary, entries.id as entry, entries.actor, entries.at,"
+    "select events.seq, events.entry as number, events.type, events.body, events.summary, entries.id as entry, entries.actor, entries.at,"
     " entries.verdict, entries.reason, issues.id as issue, issues.title"
     " from events join entries on entries.number = events.entry join issues on issues.key = events.issue"
 )
@@ -154,20 +169,31 @@ def events(db: Db, where: str, values: Sequence[object], limit: int, *, newest: 
     return event_rows(db, reversed(found) if newest else found)
 
 
+def events_by_entry(db: Db, entries: Sequence[Row]) -> dict[int, list[dict[str, Json]]]:
+    """Return the events of entries by their numbers, each as `events` returns them."""
+    numbers = [row["number"] for row in entries]
+    where = "events.entry in (select value from json_each(?)) order by events.seq"
+    rows = db.execute(f"{_EVENTS} where {where}", (json.dumps(numbers),)).fetchall()
+    found: dict[int, list[dict[str, Json]]] = {number: [] for number in numbers}
+    for row, told in zip(rows, event_rows(db, rows), strict=True):
+        found[row["number"]].append(told)
+    return found
+
+
 def event_rows(db: Db, found: Any) -> list[dict[str, Json]]:
     """Return index rows of events as programs see them."""
-    actors, start, shorts = Actors(db), epoch(db), dict[str, str]()
+    found = list(found)
+    actors, start = Actors(db, {row["actor"] for row in found}), epoch(db)
+    unique = shorts(db, {row["issue"] for row in found})
     out = []
     for row in found:
         id = row["issue"]
-        if id not in shorts:
-            shorts[id] = short(db, id)
         body = json.loads(row["body"])
         if "issue" in body:  # of a link: `issue` names the one that holds it
             body["other"] = body["issue"]
         out.append({
             "title": row["title"], **body, "cursor": f"{start}.{row['seq']}", "entry": row["entry"], "issue": id,
-            "short": shorts[id], "type": row["type"], "summary": row["summary"],
+            "short": unique[id], "type": row["type"], "summary": row["summary"],
             "actor": actors(row["actor"]) if row["actor"] else issue.nobody("unknown"),
             "at": issue.stamp(row["at"]), "verdict": row["verdict"], "reason": row["reason"] or body.get("reason", ""),
         })  # fmt: skip

@@ -100,9 +100,9 @@ def chains(db: Db) -> Chains:
 def created_under(db: Db, issue: int) -> str | None:
     """Return the issue under which one was created."""
     row = db.execute(
-        "select json_extract(body, '$.issue') from events join entries on entries.number = events.entry"
-        " join issues on issues.key = events.issue where events.issue = ? and entries.id = issues.id"
-        " and events.type = 'link-added' and json_extract(body, '$.kind') = 'parent'",
+        "select json_extract(body, '$.issue') from issues cross join entries cross join events"
+        " where issues.key = ? and entries.id = issues.id and entries.issue = issues.key"
+        " and events.entry = entries.number and events.type = 'link-added' and json_extract(body, '$.kind') = 'parent'",
         (issue,),
     ).fetchone()
     return str(row[0]) if row else None
@@ -115,7 +115,7 @@ def touched(db: Db, by: Touched | None) -> set[str]:
     """Return the issues with an entry whose verdict a change of the trust log may change; None may change any."""
     if by is None:
         return {row[0] for row in db.execute(_ISSUE)}
-    found = {row[0] for row in db.execute(f"{_ISSUE} and verdict = 'waiting'")}
+    found = {row[0] for row in db.execute(f"{_ISSUE} and verdict != 'ok' and verdict = 'waiting'")}
     for column, values in (("issuer", by.issuers), ("actor", by.sessions), ("entries.id", by.entries)):
         for value in values:
             found |= {row[0] for row in db.execute(f"{_ISSUE} and {column} = ?", (value,))}
@@ -130,4 +130,6 @@ def followed(db: Db, links: Iterable[tuple[str, Link]]) -> set[str]:
 
 def unfinished(db: Db, reason: str) -> set[str]:
     """Return the issues with an entry that waits for a given reason."""
-    return {row[0] for row in db.execute(f"{_ISSUE} and verdict = 'waiting' and reason = ?", (reason,))}
+    return {
+        row[0] for row in db.execute(f"{_ISSUE} and verdict != 'ok' and verdict = 'waiting' and reason = ?", (reason,))
+    }

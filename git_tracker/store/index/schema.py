@@ -5,7 +5,9 @@ import sqlite3
 
 from git_tracker.errors import Unusable
 
-VERSION = "4"  # of the tables below: another number means the file is built anew
+VERSION = "5"  # of the tables below: another number means the file is built anew
+
+DOCUMENT_BITS = 24  # a text has the number of its issue in the bits above these
 
 Db = sqlite3.Connection
 Row = sqlite3.Row
@@ -17,8 +19,12 @@ create table meta (name text primary key, value text not null) without rowid;
 create table actors (
     id text primary key, name text not null, session text not null, person text not null, client text not null,
     key text not null, issuer text not null, serial integer, label text not null,
-    valid_after integer, valid_before integer, scope text not null
+    valid_after integer, valid_before integer, scope text not null,
+    started integer, last integer, entries integer not null default 0, events integer not null default 0,
+    issues integer not null default 0, ok integer not null default 0, muted integer not null default 0,
+    quarantined integer not null default 0
 ) without rowid;
+create index actors_last on actors (last, id) where entries > 0;
 
 create table issues (
     key integer primary key, id text not null unique, tip text not null, seq integer not null,
@@ -31,18 +37,23 @@ create table issues (
 );
 create index issues_updated on issues (archived, updated, key);
 create index issues_board on issues (archived, status, priority, created, key);
-create index issues_ready on issues (archived, category, blocked, priority, created, key);
+create index issues_done on issues (archived, status, updated, key) where category = 'done';
+create index issues_ready on issues (priority) where category = 'todo' and blocked = 0 and archived = 0;
+create index issues_deferred on issues (deferred) where deferred is not null;
 create index issues_parent on issues (parent) where parent is not null;
 create index issues_origin on issues (origin) where origin is not null;
 create index issues_assignee on issues (assignee, updated) where assignee is not null;
+create index issues_hidden on issues (key) where archived = 2;
 create index issues_claim on issues (claim_until) where claim_actor is not null;
 
 create table comments (
     issue integer not null, part text not null, place text not null, body text not null,
     primary key (issue, part)
 ) without rowid;
-create table labels (label text not null, issue integer not null, primary key (label, issue)) without rowid;
-create index labels_issue on labels (issue);
+create table labels (
+    issue integer not null, label text not null, updated integer not null default 0, primary key (issue, label)
+) without rowid;
+create index labels_updated on labels (label, updated, issue);
 create table links (
     issue integer not null, kind text not null, other text not null, primary key (issue, kind, other)
 ) without rowid;
@@ -55,11 +66,11 @@ create table entries (
     verdict text not null, reason text not null default '', rooted integer not null, partial integer not null,
     unique (id, issue)
 );
-create index entries_issue on entries (issue);
+create index entries_issue on entries (issue, actor);
 create index entries_actor on entries (actor, number);
 create index entries_chain on entries (chain, n);
 create index entries_rk on entries (issuer, rk) where rk != '';
-create index entries_bad on entries (verdict) where verdict != 'ok';
+create index entries_bad on entries (verdict, issue) where verdict != 'ok';
 create index entries_partial on entries (issue) where partial;
 
 create table auths (key integer primary key, heads text not null unique);
@@ -73,7 +84,46 @@ create index events_entry on events (entry);
 
 create table documents (id integer primary key, issue integer not null, part text not null, unique (issue, part));
 create virtual table texts using fts5 (body, tokenize = "unicode61 remove_diacritics 2");
+
+create table tallies (
+    label text not null, archived integer not null, status text not null, category text not null, blocked integer not null,
+    n integer not null, primary key (label, archived, status, category, blocked)
+) without rowid;
 """
+
+# How many issues there are of each kind, in all (label '') and with each label: kept by whatever changes an issue.
+_TRIGGERS = {
+    "issues_counted": """after insert on issues begin
+        insert into tallies values ('', new.archived, new.status, new.category, new.blocked, 1)
+            on conflict do update set n = n + 1;
+    end""",
+    "issues_recounted": """after update on issues
+        when old.status != new.status or old.category != new.category or old.archived != new.archived
+            or old.blocked != new.blocked
+    begin
+        update tallies set n = n - 1
+            where (label = '' or label in (select label from labels where issue = old.key))
+            and archived = old.archived and status = old.status and category = old.category and blocked = old.blocked;
+        insert into tallies
+            select label, new.archived, new.status, new.category, new.blocked, 1
+            from (select '' as label union all select label from labels where issue = new.key) where true
+            on conflict do update set n = n + 1;
+    end""",
+    "issues_updated_labels": """after update on issues when old.updated != new.updated begin
+        update labels set updated = new.updated where issue = new.key;
+    end""",
+    "labels_counted": """after insert on labels begin
+        insert into tallies select new.label, archived, status, category, blocked, 1 from issues where key = new.issue
+            on conflict do update set n = n + 1;
+    end""",
+    "labels_uncounted": """after delete on labels begin
+        update tallies set n = n - 1 where label = old.label and (archived, status, category, blocked)
+            = (select archived, status, category, blocked from issues where key = old.issue);
+    end""",
+}
+_TABLES = (
+    "actors", "issues", "comments", "labels", "links", "entries", "events", "documents", "texts", "auths", "tallies",
+)  # fmt: skip
 
 
 def connect(path: str, *, read_only: bool = False) -> Db:
@@ -103,6 +153,7 @@ def prepare(db: Db, epoch: str) -> None:
     for statement in _SCHEMA.split(";\n"):
         if statement.strip():
             db.execute(statement)
+    _count_from_now_on(db)
     set_meta(db, "version", VERSION)
     set_meta(db, "epoch", epoch)
     db.execute("commit")
@@ -110,21 +161,18 @@ def prepare(db: Db, epoch: str) -> None:
 
 def clear(db: Db, epoch: str) -> None:
     """Forget everything and begin a new epoch, inside the caller's transaction."""
-    for table in (
-        "actors",
-        "issues",
-        "comments",
-        "labels",
-        "links",
-        "entries",
-        "events",
-        "documents",
-        "texts",
-        "auths",
-    ):
+    for name in _TRIGGERS:  # a table without triggers is emptied at once
+        db.execute(f"drop trigger if exists {name}")
+    for table in _TABLES:
         db.execute(f"delete from {table}")
+    _count_from_now_on(db)
     db.execute("delete from meta where name not in ('version', 'clock')")
     set_meta(db, "epoch", epoch)
+
+
+def _count_from_now_on(db: Db) -> None:
+    for name, what in _TRIGGERS.items():
+        db.execute(f"create trigger {name} {what}")
 
 
 def meta(db: Db, name: str) -> str:

@@ -1,60 +1,19 @@
 """Queries as SQL: every value is bound, never spliced."""
 
-from git_tracker.errors import EpochChanged, Invalid
+from git_tracker.errors import Invalid
 from git_tracker.store.index import read
-from git_tracker.store.index.schema import Db, Row
+from git_tracker.store.index.schema import DOCUMENT_BITS, Db
 from git_tracker.store.query import Query, Term
 
-MAX_LIMIT = 200
-
 _STALE = 14 * 86400  # seconds without a change after which open work counts as stale
-_SORTS = {
-    "updated": "issues.updated", "created": "issues.created", "priority": "issues.priority",
-    "title": "issues.title", "status": "issues.status",
-}  # fmt: skip
+
+Sql = tuple[str, list[object]]  # a where clause over `issues`, and the values to bind
+
+# What the partial index of ready work holds, word for word: but for claims and days, it is what can be begun.
+WORKABLE = "issues.category = 'todo' and issues.blocked = 0 and issues.archived = 0"
 
 
-class Page:
-    """One page of rows: `next` is the cursor of the following page or None, `total` counts all pages."""
-
-    def __init__(self, rows: list[Row], next: str | None, total: int) -> None:
-        self.rows, self.next, self.total = rows, next, total
-
-
-def find(db: Db, query: Query, *, me: str, now_ms: int, limit: int, cursor: str = "") -> Page:
-    """Return one page of what a query finds. `me` is the person behind `assignee:me`."""
-    if not 0 < limit <= MAX_LIMIT:
-        raise Invalid(f"a page holds 1 to {MAX_LIMIT} rows, not {limit}", "use the cursor in `next` for more")
-    where, values = condition(db, query, me, now_ms)
-    key, descending = query.sort or (("priority", False) if _asks_ready(query) else ("updated", True))
-    column, way = _SORTS[key], "desc" if descending else "asc"
-    total = int(db.execute(f"select count(*) from issues where {where}", values).fetchone()[0])
-    if cursor:
-        start, last = _start(db, cursor, key)
-        where += f" and ({column}, issues.key) {'<' if descending else '>'} (?, ?)"
-        values = [*values, start, last]
-    rows = db.execute(
-        f"select * from issues where {where} order by {column} {way}, issues.key {way} limit ?", [*values, limit + 1]
-    ).fetchall()
-    more = len(rows) > limit
-    rows = rows[:limit]
-    return Page(rows, f"{read.epoch(db)}.{rows[-1]['key']}.{key}" if more else None, total)
-
-
-def _start(db: Db, cursor: str, order: str) -> tuple[object, int]:
-    epoch, _, rest = cursor.partition(".")
-    key, _, sort = rest.partition(".")
-    if epoch != read.epoch(db):
-        raise EpochChanged(f"{read.epoch(db)}.0")
-    if not key.isdecimal() or not key.isascii() or sort != order:
-        raise Invalid("the cursor is not one of ours", "leave it out to begin with the first page")
-    row = db.execute(f"select {_SORTS[sort]} from issues where key = ?", (int(key[:18]),)).fetchone()
-    if row is None:
-        raise Invalid("the cursor is not one of ours", "leave it out to begin with the first page")
-    return row[0], int(key[:18])
-
-
-def condition(db: Db, query: Query, me: str, now_ms: int) -> tuple[str, list[object]]:
+def condition(db: Db, query: Query, me: str, now_ms: int) -> Sql:
     """Return a where clause over `issues` and the values to bind."""
     groups, values = [], []
     for group in query.groups:
@@ -68,12 +27,12 @@ def condition(db: Db, query: Query, me: str, now_ms: int) -> tuple[str, list[obj
     return f"{archived} and ({' or '.join(f'({group})' for group in groups)})", values
 
 
-def _term(db: Db, term: Term, me: str, now_ms: int) -> tuple[str, list[object]]:
+def _term(db: Db, term: Term, me: str, now_ms: int) -> Sql:
     key, values = term.key, list(term.values)
     marks = ", ".join("?" * len(values))
     if key == "text":
         return (
-            "issues.key in (select issue from documents where id in (select rowid from texts where texts match ?))",
+            f"issues.key in (select rowid >> {DOCUMENT_BITS} from texts where texts match ?)",
             [_match(values[0])],
         )
     if key == "label":
@@ -103,7 +62,7 @@ def _term(db: Db, term: Term, me: str, now_ms: int) -> tuple[str, list[object]]:
     return f"issues.key in (select issue from links where kind = ? and other in ({marks}))", [key, *ids]
 
 
-def _people(column: str, values: list[str], me: str) -> tuple[str, list[object]]:
+def _people(column: str, values: list[str], me: str) -> Sql:
     named: list[object] = [me if value == "me" else value for value in values if value != "none"]
     parts = [f"{column} in ({', '.join('?' * len(named))})"] if named else []
     if "none" in values:
@@ -111,7 +70,7 @@ def _people(column: str, values: list[str], me: str) -> tuple[str, list[object]]
     return " or ".join(parts), named
 
 
-def _range(term: Term) -> tuple[str, list[object]]:
+def _range(term: Term) -> Sql:
     column = f"issues.{term.key}"
     if term.compare == "in":
         return f"{column} in ({', '.join('?' * len(term.values))})", [int(value) for value in term.values]
@@ -120,13 +79,12 @@ def _range(term: Term) -> tuple[str, list[object]]:
     return f"{column} {term.compare} ?", [term.number]
 
 
-def _state(name: str, now_ms: int) -> tuple[str, list[object]]:
+def _state(name: str, now_ms: int) -> Sql:
     now = now_ms // 1000
     live = "issues.claim_actor is not null and issues.claim_until > ?"
-    table: dict[str, tuple[str, list[object]]] = {
+    table: dict[str, Sql] = {
         "ready": (
-            "issues.category = 'todo' and not issues.blocked and issues.archived = 0"
-            f" and coalesce(issues.deferred, 0) <= ? and not coalesce({live}, 0)",
+            f"{WORKABLE} and coalesce(issues.deferred, 0) <= ? and not coalesce({live}, 0)",
             [now, now_ms],
         ),
         "blocked": ("issues.blocked and issues.category != 'done'", []),
@@ -140,10 +98,6 @@ def _state(name: str, now_ms: int) -> tuple[str, list[object]]:
         "imported": ("issues.origin is not null", []),
     }
     return table[name]
-
-
-def _asks_ready(query: Query) -> bool:
-    return any(term.key == "is" and "ready" in term.values for group in query.groups for term in group)
 
 
 def _match(words: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from git_tracker.store import events
 from git_tracker.store.fold import Record
-from git_tracker.store.index import derive
+from git_tracker.store.index import counts, derive, read
 from git_tracker.store.index.rows import Comments
 from git_tracker.store.index.schema import Db
 from git_tracker.store.issue import CONFLICT_FIELDS
@@ -66,9 +66,10 @@ def _blank() -> dict[str, Any]:
 
 def add_entries(db: Db, found: Iterable[tuple[int, Admission]]) -> int:
     """Number entries (with the key of their issue) and their events in the order given; return the last number."""
-    seq = last_seq(db)
+    seq = read.last_seq(db)
     for key, admission in found:
         record, envelope = admission.record, admission.entry.envelope if admission.entry else None
+        counts.put_actor(db, key, admission)
         number = db.execute(
             "insert into entries (issue, id, actor, at, ms, count, parents, digest, under, chain, n, prev, issuer, rk,"
             " verdict, reason, rooted, partial, auth) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -79,8 +80,6 @@ def add_entries(db: Db, found: Iterable[tuple[int, Admission]]) -> int:
                 admission.rooted, admission.partial, _auth(db, envelope.auth if envelope else ()),
             ),
         ).lastrowid  # fmt: skip
-        if admission.actor:
-            db.execute("insert or replace into actors values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", admission.actor)
         if key == TRUST:
             continue
         for position, event in enumerate(record.events or ({"type": "quarantined"},)):
@@ -98,10 +97,6 @@ def _auth(db: Db, heads: Iterable[str]) -> int:
     text = " ".join(heads)
     row = db.execute("select key from auths where heads = ?", (text,)).fetchone()
     return int(row[0] if row else db.execute("insert into auths (heads) values (?)", (text,)).lastrowid or 0)
-
-
-def last_seq(db: Db) -> int:
-    return int(db.execute("select coalesce(max(seq), 0) from events").fetchone()[0])
 
 
 def records(db: Db, key: int) -> list[Record]:
@@ -134,14 +129,15 @@ def events_of(db: Db, number: int) -> list[dict[str, Any]]:
 def put_issue(db: Db, key: int, tip: str, folded: State, seq: int, workflow: Workflow) -> None:
     """Write an issue's state and everything derived from it, and what it changes for the issues it blocks."""
     _put_rejections(db, key, folded)
-    _put_comments(db, key, folded)
-    before = db.execute("select category, archived from issues where key = ?", (key,)).fetchone()
-    columns = _columns(db, key, folded, workflow) | {"tip": tip, "seq": seq}
+    added = _put_comments(db, key, folded)
+    id, comments, *before = db.execute(
+        "select id, comments, category, archived from issues where key = ?", (key,)
+    ).fetchone()
+    columns = _columns(db, key, folded, workflow) | {"tip": tip, "seq": seq, "comments": comments + added}
     assignments = ", ".join(f"{name} = :{name}" for name in columns)
     db.execute(f"update issues set {assignments} where key = :key", columns | {"key": key})
-    relinked = derive.put_sets(db, key, folded)
-    id = db.execute("select id from issues where key = ?", (key,)).fetchone()[0]
-    if relinked or tuple(before) != (columns["category"], columns["archived"]):
+    relinked = derive.put_sets(db, key, id, folded)
+    if relinked or before != [columns["category"], columns["archived"]]:
         blocks = db.execute("select other from links where issue = ? and kind = 'blocks'", (key,)).fetchall()
         derive.update_blocked(db, {id, *relinked, *(row[0] for row in blocks)})
     derive.put_texts(db, key, columns["title"], folded)
@@ -165,9 +161,9 @@ def _columns(db: Db, key: int, folded: State, workflow: Workflow) -> dict[str, A
         if len(writes := folded.registers.get(field, ())) > 1
     )
     bad = db.execute(
-        "select count(*) from entries where issue = ? and verdict in ('quarantined', 'muted')", (key,)
+        "select count(*) from entries where verdict != 'ok' and verdict in ('quarantined', 'muted') and issue = ?",
+        (key,),
     ).fetchone()[0]
-    count = db.execute("select count(*) from comments where issue = ?", (key,)).fetchone()[0]
     return {
         "title": folded.value("title"), "status": status, "category": category, "type": folded.value("type"),
         "priority": folded.value("priority"), "assignee": folded.value("assignee"), "author": created["actor"],
@@ -177,7 +173,7 @@ def _columns(db: Db, key: int, folded: State, workflow: Workflow) -> dict[str, A
         "due": folded.value("due"), "deferred": folded.value("deferred"),
         "archived": int(bool(folded.value("archived"))), "claim_actor": claim.actor if claim else None,
         "claim_until": claim.until if claim else None, "claim_entry": claim.entry if claim else None,
-        "comments": count, "conflicted": int(conflicted),
+        "conflicted": int(conflicted),
         "origin": f"{imported['from']}:{imported['id']}" if "from" in imported and "id" in imported else None,
         "quarantined": bad, "state": _encode(folded.to_json()),
     }  # fmt: skip
@@ -193,20 +189,24 @@ def _put_rejections(db: Db, key: int, folded: State) -> None:
         )
 
 
-def _put_comments(db: Db, key: int, folded: State) -> None:
+def _put_comments(db: Db, key: int, folded: State) -> int:
+    """Write the comments that changed; return how many more there are now."""
     comments = folded.comments
-    changed = comments.changed if isinstance(comments, Comments) else comments
+    changed, added = comments.changed if isinstance(comments, Comments) else comments, 0
     if not isinstance(comments, Comments):
-        db.execute("delete from comments where issue = ?", (key,))
+        added -= db.execute("delete from comments where issue = ?", (key,)).rowcount
     for part, note in changed.items():
-        place = "{:015d}.{:010d}.{}.{:03d}".format(*note["order"])
-        db.execute("insert or replace into comments values (?, ?, ?, ?)", (key, part, place, _encode(note)))
+        place, body = "{:015d}.{:010d}.{}.{:03d}".format(*note["order"]), _encode(note)
+        if db.execute("insert or ignore into comments values (?, ?, ?, ?)", (key, part, place, body)).rowcount:
+            added += 1
+        else:
+            db.execute("update comments set place = ?, body = ? where issue = ? and part = ?", (place, body, key, part))
+    return added
 
 
 def forget_issue(db: Db, key: int) -> None:
     """Remove everything derived of one issue, for a rebuild of it."""
-    for table in ("events", "entries"):
-        db.execute(f"delete from {table} where issue = ?", (key,))
+    counts.forget(db, "issue = ?", (key,))
     _forget_state(db, key)
 
 
@@ -229,8 +229,7 @@ def _forget_state(db: Db, key: int) -> None:
 def forget_entry(db: Db, key: int, id: str) -> None:
     """Remove one entry whose verdict changed, so that it can be numbered anew; its issue will be folded from all."""
     db.execute("update issues set state = '' where key = ?", (key,))
-    db.execute("delete from events where entry in (select number from entries where issue = ? and id = ?)", (key, id))
-    db.execute("delete from entries where issue = ? and id = ?", (key, id))
+    counts.forget(db, "issue = ? and id = ?", (key, id))
 
 
 def hide(db: Db, key: int, tip: str, seq: int) -> None:
@@ -263,19 +262,23 @@ def waiting(db: Db) -> Iterator[tuple[str, int, str, list[str]]]:
     """Yield (issue, ms of its clock, reason, ids that are not here) of what waits or stands on what is not here."""
     rows = db.execute(
         "select issues.id as whole, issues.key, entries.parents, entries.ms, entries.reason from entries"
-        " join issues on issues.key = entries.issue where entries.verdict = 'waiting' or entries.partial"
+        " join issues on issues.key = entries.issue where entries.number in"
+        " (select number from entries where verdict != 'ok' and verdict = 'waiting'"
+        " union select number from entries where partial)"
     ).fetchall()
     for row in rows:
         known = verdicts(db, row["key"])
         yield row["whole"], row["ms"], row["reason"], [id for id in row["parents"].split() if id not in known]
-    for row in db.execute("select id, key, tip from issues where archived = ?", (HIDDEN,)).fetchall():
+    for row in db.execute(f"select id, key, tip from issues where archived = {HIDDEN}").fetchall():
         if row["tip"] not in verdicts(db, row["key"]):
             yield row["id"], 0, "", [row["tip"]]
 
 
 def wake(db: Db, reason: str, early_ms: int) -> str:
     """Return the time (ms) at which the first entry that waits for its time may be looked at again, or nothing."""
-    first = db.execute("select min(ms) from entries where verdict = 'waiting' and reason = ?", (reason,)).fetchone()[0]
+    first = db.execute(
+        "select min(ms) from entries where verdict != 'ok' and verdict = 'waiting' and reason = ?", (reason,)
+    ).fetchone()[0]
     return "" if first is None else str(first - early_ms)
 
 

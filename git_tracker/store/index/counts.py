@@ -1,0 +1,50 @@
+"""Figures that are kept by the change, so that nobody has to count: what each actor did, how many events there are."""
+
+from collections.abc import Iterable
+
+from git_tracker.store.index import read
+from git_tracker.store.index.schema import Db, set_meta
+from git_tracker.store.verdicts import Admission
+
+_KNOWN = "name session person client key issuer serial label valid_after valid_before scope".split()
+_DONE = "entries events issues ok muted quarantined".split()
+
+_ACTOR = f"""
+insert into actors (id, {", ".join(_KNOWN)}, started, last, {", ".join(_DONE)}) values ({", ".join("?" * 20)})
+on conflict (id) do update set {", ".join(f"{name} = excluded.{name}" for name in _KNOWN)},
+    {", ".join(f"{name} = {name} + excluded.{name}" for name in _DONE)},
+    started = coalesce(min(started, excluded.started), started, excluded.started),
+    last = coalesce(max(last, excluded.last), last, excluded.last)
+"""
+
+_RECOUNT = """
+update actors set (started, last, entries, issues, ok, muted, quarantined, events) = (
+    select min(at), max(at), count(*), count(distinct issue), coalesce(sum(verdict = 'ok'), 0),
+        coalesce(sum(verdict = 'muted'), 0), coalesce(sum(verdict = 'quarantined'), 0),
+        (select count(*) from events join entries as own on own.number = events.entry where own.actor = actors.id)
+    from entries where actor = actors.id and issue != 0
+) where id = ?
+"""
+
+
+def put_actor(db: Db, issue: int, found: Admission) -> None:
+    """Note who wrote an entry, before it is numbered; of the trust log (issue 0) only that they did."""
+    if found.actor is None:
+        return
+    record = found.record
+    if not issue:
+        db.execute(_ACTOR, (*found.actor, None, None, 0, 0, 0, 0, 0, 0))
+        return
+    known = db.execute("select 1 from entries where issue = ? and actor = ? limit 1", (issue, record.actor)).fetchone()
+    verdicts = (int(found.verdict == verdict) for verdict in ("ok", "muted", "quarantined"))
+    db.execute(_ACTOR, (*found.actor, record.at, record.at, 1, len(record.events) or 1, int(known is None), *verdicts))
+
+
+def forget(db: Db, where: str, values: Iterable[object]) -> None:
+    """Take out the entries that a condition finds, with their events, and count anew what their authors did."""
+    values, before = list(values), read.event_count(db)
+    actors = db.execute(f"select distinct actor from entries where {where}", values).fetchall()
+    gone = db.execute(f"delete from events where entry in (select number from entries where {where})", values).rowcount
+    db.execute(f"delete from entries where {where}", values)
+    db.executemany(_RECOUNT, [(row[0],) for row in actors])
+    set_meta(db, "gaps", str(read.last_seq(db) - (before - gone)))
