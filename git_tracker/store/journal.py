@@ -1,11 +1,12 @@
-"""The journal: what has been acknowledged, on disk before any ref moves.
+"""The journal: what is to be acknowledged, written before any ref moves and on disk before anybody is told.
 
-A small SQLite database of its own with `synchronous=FULL`. One record per entry: the raw commit, its ref, the value
-the ref had and gets. Records are written in one transaction per request, marked `done` once refs and index follow,
-and trimmed by upkeep when git's own files have reached the disk. After a crash or a power cut the records restore
-what the file system lost.
+A small SQLite database of its own. One record per entry: the raw commit, its ref, the value the ref had and gets.
+Records are written in one transaction per request, marked `done` with the next one once refs and index followed, and
+trimmed by upkeep when git's own files have reached the disk. After a crash or a power cut the records restore what
+the file system lost.
 """
 
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -24,6 +25,8 @@ create table if not exists journal (
 create index if not exists journal_open on journal (number) where state = 0;
 """
 
+_DONE = "update journal set state = 1 where number = ?"
+
 
 class Record(NamedTuple):
     """One entry on its way: `old` is what the ref pointed at, None for a new one."""
@@ -38,20 +41,23 @@ class Journal:
     """Opened by the writer that holds the tracker's lock; sqlite's own locks are never contended."""
 
     def __init__(self, path: str) -> None:
+        self._path = path
+        self._wal: int | None = None
         try:
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             self._db.execute("pragma journal_mode=wal")
-            self._db.execute("pragma synchronous=full")
             self._db.execute("pragma wal_autocheckpoint=2000")
             self._db.executescript(_SCHEMA)
+            self._db.execute("pragma synchronous=normal")  # `sync` does the rest
         except sqlite3.Error as error:
             raise failed(error) from error
 
-    def add(self, records: Iterable[Record]) -> list[int]:
-        """Write the records of one request, all or none; on return they survive a power cut."""
+    def add(self, records: Iterable[Record], settled: Iterable[int] = ()) -> list[int]:
+        """Write the records of one request, all or none, and mark `settled` ones. `sync` makes them durable."""
         numbers = []
         try:
             self._db.execute("begin immediate")
+            self._db.executemany(_DONE, [(number,) for number in settled])
             for record in records:
                 cursor = self._db.execute("insert into journal (id, ref, old, raw) values (?, ?, ?, ?)", record)
                 numbers.append(int(cursor.lastrowid or 0))
@@ -62,9 +68,24 @@ class Journal:
             raise failed(error) from error
         return numbers
 
+    def sync(self) -> None:
+        """Return when all that was added, by whichever process, survives a power cut.
+
+        SQLite's write-ahead log is synced here and not by its commits, so that nobody has to hold the tracker's lock
+        for it: writers who wait at the same time share one turn of the disk.
+        """
+        try:
+            if self._wal is None:
+                self._wal = os.open(self._path + "-wal", os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+                _sync_folder(os.path.dirname(self._path))
+            os.fdatasync(self._wal)
+        except OSError as error:
+            hint = "it may be there all the same; a request key makes it safe to try again"
+            raise Unusable(f"it is not certain to be on disk: {error.strerror}", hint, code="not_durable") from error
+
     def done(self, numbers: Iterable[int]) -> None:
         """Mark records whose refs have moved. Not synced: to complete one twice does no harm."""
-        self._mark("update journal set state = 1 where number = ?", numbers)
+        self._mark(_DONE, numbers)
 
     def strike(self, numbers: Iterable[int]) -> None:
         """Remove records that nobody was told of."""
@@ -72,7 +93,6 @@ class Journal:
 
     def _mark(self, statement: str, numbers: Iterable[int]) -> None:
         try:
-            self._db.execute("pragma synchronous=normal")
             self._db.execute("begin")
             self._db.executemany(statement, [(number,) for number in numbers])
             self._db.execute("commit")
@@ -80,8 +100,6 @@ class Journal:
             if self._db.in_transaction:
                 self._db.execute("rollback")
             raise failed(error) from error
-        finally:
-            self._db.execute("pragma synchronous=full")
 
     def open(self) -> list[tuple[int, Record]]:
         """Return the records that a dead writer left before it could move the ref."""
@@ -95,7 +113,17 @@ class Journal:
             yield row[0], Record(*row[1:])
 
     def close(self) -> None:
+        if self._wal is not None:
+            os.close(self._wal)
         self._db.close()
+
+
+def _sync_folder(path: str) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def failed(error: sqlite3.Error) -> TrackerError:

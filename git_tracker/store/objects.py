@@ -165,6 +165,20 @@ class GitRepository:
         except OSError:
             pass
 
+    def uncover(self, ref: str) -> bool:
+        """Let a ref fall back to what packed-refs says of it, if that is here; return whether it did."""
+        path = os.path.join(self.place.common, ref)
+        try:
+            os.rename(path, path + ".lock")
+        except OSError:
+            return False
+        packed = self.target(ref)
+        if packed is None or not self.has(packed):
+            os.rename(path + ".lock", path)
+            return False
+        os.unlink(path + ".lock")
+        return True
+
     def person(self) -> tuple[str, str]:
         """Return `(user.name, user.email)` as git is configured; raise `NotFound` if a part is missing."""
         name, email = os.environ.get("GIT_AUTHOR_NAME"), os.environ.get("GIT_AUTHOR_EMAIL")

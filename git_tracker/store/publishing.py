@@ -1,4 +1,6 @@
-"""Making entries durable and visible: journal, objects, refs, in this order. From the journal on nothing is lost.
+"""Making entries visible and durable: journal, objects, refs, in this order, and then the disk.
+
+A process that dies after the journal loses nothing; with `sync`, no power cut does either.
 
 Runs under the tracker's lock. Knows commits and refs, not what they mean.
 """
@@ -24,6 +26,7 @@ class Publisher:
     def __init__(self, objects: GitRepository, journal_path: str) -> None:
         self._objects, self._path = objects, journal_path
         self._opened: Journal | None = None
+        self._settled: set[int] = set()  # records whose refs moved, to be marked with the next ones
 
     @property
     def _journal(self) -> Journal:
@@ -34,13 +37,23 @@ class Publisher:
     def close(self) -> None:
         """Give back the file."""
         if self._opened is not None:
+            with suppress(TrackerError):  # whoever finds them unmarked sees that all is done
+                self._opened.done(self._settled)
             self._opened.close()
             self._opened = None
 
-    def publish(self, records: Sequence[Record]) -> None:
-        """Publish the entries of one request; raise `Moved`, with nothing acknowledged, if a ref moved meanwhile."""
+    def sync(self) -> None:
+        """Return when everything published so far would survive a power cut; needs no lock."""
+        self._journal.sync()
+
+    def publish(self, records: Sequence[Record], *, sync: bool = True) -> None:
+        """Publish the entries of one request; raise `Moved`, with nothing acknowledged, if a ref moved meanwhile.
+
+        Without `sync` the caller does that, before it acknowledges anything.
+        """
         journal = self._journal
-        numbers = journal.add(records)
+        numbers = journal.add(records, self._settled)
+        self._settled.clear()
         first: dict[str, str | None] = {}
         heads: dict[str, bytes] = {}
         last: dict[str, str] = {}
@@ -64,8 +77,9 @@ class Publisher:
                 if isinstance(error, Conflict):
                     raise Moved from error
                 raise
-        with suppress(TrackerError):  # whoever finds it unmarked sees that all is done
-            journal.done(numbers)
+        self._settled.update(numbers)
+        if sync:
+            self.sync()
 
     def _undo(self, ref: str, new: str, old: str | None) -> bool:
         try:
@@ -106,6 +120,9 @@ class Publisher:
             if target is None or not self._objects.has(target):
                 self._objects.move(ref, target, id)
                 count += 1
+        for ref, target in refs.listing(self._objects.place.common).items():
+            if ref not in last and not self._objects.has(target):  # moved, but the power failed before the disk had it
+                count += self._objects.uncover(ref)
         return count
 
     def recover(self) -> bool:
@@ -113,6 +130,8 @@ class Publisher:
         journal = self._journal
         done, changed = [], False
         for number, record in journal.open():
+            if number in self._settled:
+                continue
             done.append(number)
             target = self._objects.target(record.ref)
             if target == record.id and self._objects.has(record.id):
@@ -124,6 +143,5 @@ class Publisher:
             elif target != record.id and not self._objects.descends(target, record.id):
                 changed = True
                 self._keep(record.id)
-        if done:
-            journal.done(done)
+        self._settled.update(done)
         return changed

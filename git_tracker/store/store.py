@@ -135,7 +135,7 @@ class IssueStore(Governor):
         key = repeats.key(rk, request)
         self._objects.require_own_process()
         for _ in range(_RETRIES):
-            published = False
+            published, prior = False, list[str]()
             with self._lock, held(self._lock_path):
                 if self._publisher.recover() or self._stale or self._is_replaced():
                     self._catch_up(force=True)
@@ -146,7 +146,7 @@ class IssueStore(Governor):
                     writing = Writing(self._projection, by, key, self._clock, self._entropy)
                     result = prior or decide(writing)
                     if writing.records:
-                        self._publisher.publish(writing.records)
+                        self._publisher.publish(writing.records, sync=False)
                         published = True
                         self._projection.marked(self._clock())
                     self._db.execute("commit")
@@ -166,6 +166,8 @@ class IssueStore(Governor):
                     self._roll_back()
                     raise
             self._ring()
+            if published or prior:
+                self._publisher.sync()  # not under the lock: the next writer is at work meanwhile
             return result
         raise Conflict("the issue kept moving while it was written", "try again", code="busy")
 

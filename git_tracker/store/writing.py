@@ -125,7 +125,12 @@ class Writing:
         envelope = Envelope(encoded, hlc, *self._next(), trust.root, trust.heads, self._rk, self._by.sid, under)
         summary = "; ".join(event.summary() for event in found[:5])
         entry, raw = self._signed(envelope, parents, summary)
-        parent = rows.created_under(self._db, write.key_of(self._db, id) or 0) if id else parent_of(encoded)
+        limited = self._by.delegation is not None and self._by.delegation.scope  # else nobody asks for the parent
+        parent = (
+            (rows.created_under(self._db, write.key_of(self._db, id) or 0) if limited else None)
+            if id
+            else parent_of(encoded)
+        )
         verdict, reason = judge(trust, entry, self._proof, Place(id or entry.id, (), parent), lambda *_: None)
         if verdict != "ok":
             raise Refused(f"nobody would accept this entry: {reason}", code="not_allowed")

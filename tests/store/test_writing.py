@@ -1,5 +1,6 @@
 """The write path with real processes: nothing acknowledged is lost or doubled, whatever happens in between."""
 
+import errno
 import os
 import random
 import subprocess
@@ -556,6 +557,48 @@ def test_what_a_power_cut_took_is_restored_from_the_journal(
     store.rebuild()
     assert {id: store.get_issue(id) for id in (issue, other, third)} == before
     sound(store, repo)
+
+
+def test_a_write_is_acknowledged_only_once_the_disk_has_it(
+    store: IssueStore, ada: Signer, issue: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced, real = list[int](), os.fdatasync
+    monkeypatch.setattr(os, "fdatasync", lambda number: synced.append(number) or real(number))
+    store.comment(ada, issue, "once")
+    assert len(synced) == 1
+
+    def fails(number: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "fdatasync", fails)
+    with pytest.raises(Unusable) as refusal:
+        store.comment(ada, issue, "twice", rk="again")
+    assert refusal.value.code == "not_durable"
+    with pytest.raises(Unusable):  # it stands there, and is still not known to be on disk
+        store.comment(ada, issue, "twice", rk="again")
+
+    monkeypatch.setattr(os, "fdatasync", lambda number: synced.append(number) or real(number))
+    assert store.comment(ada, issue, "twice", rk="again") == issue
+    assert len(synced) == 2
+    assert bodies(store, issue)[-2:] == ["once", "twice"]
+
+
+def test_a_ref_whose_entry_the_disk_never_got_falls_back_to_the_packed_one(
+    store: IssueStore, ada: Signer, issue: str, repo: Path
+) -> None:
+    store.comment(ada, issue, "packed")
+    before = store.get_issue(issue)
+    store.close()
+    git(repo, "pack-refs", "--all")
+    for file in (repo / ".git/git-tracker").glob("journal.sqlite*"):
+        file.unlink()  # all of it is in packs long since
+    (repo / ".git/refs/git-tracker/issues").mkdir(parents=True, exist_ok=True)
+    (repo / ".git/refs/git-tracker/issues" / issue).write_text("ab" * 20 + "\n")
+
+    again = IssueStore.open(str(repo))
+    again.rebuild()
+    assert again.get_issue(issue) == before
+    sound(again, repo)
 
 
 def test_a_write_on_heads_that_moved_is_told_so(store: IssueStore, ada: Signer, issue: str) -> None:

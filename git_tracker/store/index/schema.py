@@ -24,7 +24,6 @@ create table actors (
     issues integer not null default 0, ok integer not null default 0, muted integer not null default 0,
     quarantined integer not null default 0
 ) without rowid;
-create index actors_last on actors (last, id) where entries > 0;
 
 create table issues (
     key integer primary key, id text not null unique, tip text not null, seq integer not null,
@@ -121,6 +120,7 @@ _TRIGGERS = {
             = (select archived, status, category, blocked from issues where key = old.issue);
     end""",
 }
+_WAL_PAGES = 4000  # 16 MB: a page that is written again and again goes into the file once
 _TABLES = (
     "actors", "issues", "comments", "labels", "links", "entries", "events", "documents", "texts", "auths", "tallies",
 )  # fmt: skip
@@ -134,6 +134,7 @@ def connect(path: str, *, read_only: bool = False) -> Db:
         db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
         db.execute("pragma journal_mode=wal")
         db.execute("pragma synchronous=normal")
+        db.execute(f"pragma wal_autocheckpoint={_WAL_PAGES}")
     db.row_factory = sqlite3.Row
     db.execute("pragma temp_store=memory")
     return db
