@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from git_tracker.errors import Conflict, Corrupt, Invalid, NotFound, Refused
-from git_tracker.store import changes, events, fold, refs
+from git_tracker.store import changes, commit, events, fold, refs
 from git_tracker.store import entry as format
 from git_tracker.store.changes import Context, Plan
 from git_tracker.store.entry import Entry, Envelope
@@ -140,12 +140,12 @@ class Writing:
 
     def _signed(self, envelope: Envelope, parents: Sequence[str], summary: str) -> tuple[Entry, bytes]:
         who = self._by.identity
-        author = format.author_line(who.name, who.email, self.now_ms // 1000)
+        author = commit.author_line(who.name, who.email, self.now_ms // 1000)
         payload = format.payload(envelope, parents, author, summary)
         armour = self._by.sign(payload)
-        raw = format.join(payload, armour)
+        raw = commit.join(payload, armour)
         try:  # what every reader will do with it
-            return format.decode(format.commit_id(raw), raw), raw
+            return format.decode(commit.commit_id(raw), raw), raw
         except Corrupt as error:
             raise Invalid(f"it cannot be stored: {error}", "say it in several smaller changes") from None
 
