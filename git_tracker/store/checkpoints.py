@@ -109,7 +109,7 @@ def difference(objects: Objects, old: str, new: str) -> Told:
             if kind != _LINK or named != head or issue[:2] != folder or not _ID.fullmatch(issue):
                 raise Corrupt("the checkpoint names an issue in a way that has no meaning")
             issues[issue] = issues.get(issue, frozenset()) | {head}
-    trust = {name: entry for name, entry in _added(objects, before.get("trust"), after.get("trust"))}
+    trust = dict(_added(objects, before.get("trust"), after.get("trust")))
     if any(mode != _LINK or name != head for name, (mode, head) in trust.items()):
         raise Corrupt("the checkpoint names a head of the trust log in a way that has no meaning")
     return Told(issues, frozenset(trust))

@@ -12,7 +12,7 @@ from git_tracker.store import entry as format
 from git_tracker.store.changes import Context, Plan
 from git_tracker.store.entry import Entry, Envelope
 from git_tracker.store.identity import Proof, Signer
-from git_tracker.store.index import exchange, read, rows, write
+from git_tracker.store.index import exchange, read, rows, schema, write
 from git_tracker.store.journal import Record as Journaled
 from git_tracker.store.log import admission, parent_of
 from git_tracker.store.projection import Projection
@@ -112,7 +112,7 @@ class Writing:
             )
         self._projection.take_trust(admission(entry, self._proof, trust, "ok", ""))
         self.records.append(Journaled(entry.id, refs.TRUST, self._projection.trust_tip, raw))
-        self._last = (envelope.n, entry.id)
+        self._wrote(envelope.n, entry.id)
         return entry.id
 
     def _stage(
@@ -135,7 +135,7 @@ class Writing:
         old = self._tip(key) if state else None
         self._projection.take(key, id or entry.id, admitted, state)
         self.records.append(Journaled(entry.id, refs.issue(id or entry.id), old, raw))
-        self._last = (envelope.n, entry.id)
+        self._wrote(envelope.n, entry.id)
         return id or entry.id
 
     def _signed(self, envelope: Envelope, parents: Sequence[str], summary: str) -> tuple[Entry, bytes]:
@@ -153,10 +153,16 @@ class Writing:
         return (self._last[0] + 1, self._last[1]) if self._last else (0, None)
 
     def _chain_end(self) -> tuple[int, str] | None:
-        row = self._db.execute(
-            "select n, id from entries where chain = ? order by n desc, number desc limit 1", (self._chain,)
-        ).fetchone()
-        return (row[0], row[1]) if row else None
+        """Return number and id of what this key wrote last in this clone: in another one it has another chain."""
+        if self._by.delegation:  # the key of a session lives in one process
+            return rows.chain_end(self._db, self._chain)
+        n, _, id = schema.meta(self._db, f"chain {self._chain}").partition(" ")
+        return rows.last_after(self._db, self._chain, int(n), id) if id else None
+
+    def _wrote(self, n: int, id: str) -> None:
+        self._last = (n, id)
+        if not self._by.delegation:
+            schema.set_meta(self._db, f"chain {self._chain}", f"{n} {id}")
 
     def _parents(self, state: State) -> tuple[str, ...]:
         return tuple(sorted(state.heads)[: format.MAX_PARENTS])

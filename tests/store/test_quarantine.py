@@ -367,7 +367,6 @@ def test_a_time_more_than_a_day_ahead_waits_until_its_day_comes(repo: Path) -> N
 def deep(forged: Forge, by: Signer, issue: str, count: int) -> str:
     import pygit2
 
-
     odb = pygit2.Repository(forged.git_dir).odb
     tip, prev, (ms, _) = issue, issue, forged.clock([issue])
     for number in range(count):

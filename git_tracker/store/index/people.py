@@ -160,7 +160,11 @@ def _delegation(db: Db, row: Any) -> dict[str, Json] | None:
 
 
 def chain(db: Db, actor: str) -> dict[str, Json]:
-    """Return gaps (numbers that are missing) and forks (two entries after one) of all keys an actor wrote with."""
+    """Return gaps (numbers that are missing) and forks (two entries after one) of all keys an actor wrote with.
+
+    A person's key begins a chain in every clone it is used in; a session's key has one.
+    """
+    session = db.execute("select session from actors where id = ?", (actor,)).fetchone()
     keys = [
         row[0] for row in db.execute("select distinct chain from entries where actor = ? and chain != ''", (actor,))
     ]
@@ -175,6 +179,8 @@ def chain(db: Db, actor: str) -> dict[str, Json]:
         for row in rows:
             if row["prev"] is not None and row["prev"] not in ids:
                 gaps.append({"n": row["n"], "entry": row["id"], "missing": row["prev"]})
+            if row["prev"] is None and not (session and session[0]):
+                continue
             other = seen.setdefault(row["prev"] or "", row["id"])
             if other != row["id"]:
                 forks.append({"n": row["n"], "entries": [other, row["id"]]})
