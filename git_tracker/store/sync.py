@@ -55,6 +55,12 @@ class SyncEngine:
         with held(os.path.join(self._store.home, "sync.lock")):
             return self._exchange(by, name, step)
 
+    def first(self) -> str:
+        """Fetch before this clone makes a root of its own; return the remote's name, empty where there is none."""
+        if not self._remotes.names():
+            return ""
+        return self.sync(None).remote
+
     def _exchange(self, by: Signer | None, remote: str, step: Step) -> Summary:
         store = self._store
         store.refresh()

@@ -90,6 +90,7 @@ class Writing:
             raise Conflict("the issue changed since you read it", "read it again, then decide anew", code="heads_moved")
         found = decide(state, self.context)
         if found:
+            self._require_no_loss(id, state, found)
             held = state.claim(self.now_ms)
             under = held.entry if held and held.actor == self.context.actor else ""
             for start in range(0, len(found), format.MAX_EVENTS):
@@ -97,6 +98,16 @@ class Writing:
                 part = found[start : start + format.MAX_EVENTS]
                 self._stage(id, state, self._parents(state), self._clock_of(key, state), part, under)
         return id
+
+    def _require_no_loss(self, id: str, state: State, found: Sequence[Event]) -> None:
+        """Refuse work under a claim that somebody else turned out to have made earlier; talking about it is fine."""
+        lost = state.lost_claim(self.now_ms, self.context.actor)
+        if lost and any(event.operation not in ("comment", "claim") for event in found):
+            holder = state.claim(self.now_ms)
+            raise Conflict(
+                f"{holder.actor if holder else 'somebody'} had claimed {id[:7]} before you did, on another machine",
+                "release it to accept that, and claim another", code="claim_lost",
+            )  # fmt: skip
 
     def trust(self, event: Mapping[str, Any], more: Sequence[str] = ()) -> str:
         """Stage an entry of the trust log; returns its id. `more` are further entries it has seen (another root's)."""

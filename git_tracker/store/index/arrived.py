@@ -1,7 +1,7 @@
 """Which checkpoints of other devices the index has taken in, and which of ours says what it holds."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from git_tracker.store.index.schema import Db
@@ -62,6 +62,16 @@ def changed_since(db: Db, seq: int) -> Iterator[tuple[str, frozenset[str]]]:
     """
     for row in db.execute("select key, id from issues where seq > ?", (seq,)).fetchall():
         yield row[1], heads(db, row[0])
+
+
+def tentative(db: Db, entries: Iterable[str | None]) -> frozenset[str]:
+    """Return those of the given entries that no remote was told of yet; none where nothing is ever exchanged."""
+    notes = db.execute("select value from meta where name >= 'exchange ' and name < 'exchange!'").fetchall()
+    if not notes:
+        return frozenset()
+    told = max(int(row[0].partition(" ")[0] or 0) for row in notes)
+    query = "select 1 from entries where id = ? and number > ?"
+    return frozenset(id for id in entries if id and db.execute(query, (id, told)).fetchone())
 
 
 def heads(db: Db, key: int) -> frozenset[str]:

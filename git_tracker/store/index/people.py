@@ -187,6 +187,17 @@ def chain(db: Db, actor: str) -> dict[str, Json]:
     return {"entries": count, "gaps": gaps, "forks": forks, "ok": not gaps and not forks}
 
 
+def lost_claims(db: Db, actor: str, now_ms: int) -> list[dict[str, Json]]:
+    """Return the claims of an actor that an earlier one of somebody else beats: `{"issue", "short", "holder"}`."""
+    rows = db.execute(
+        "select issues.id, issues.claim_actor from lost_claims join issues on issues.key = lost_claims.issue"
+        " where lost_claims.actor = ? and lost_claims.until > ? and issues.claim_actor != lost_claims.actor",
+        (actor, now_ms),
+    ).fetchall()
+    actors = read.Actors(db)
+    return [{"issue": row[0], "short": read.short(db, row[0]), "holder": actors(row[1])} for row in rows]
+
+
 def quarantine(db: Db) -> list[dict[str, Json]]:
     """Return every entry that does not count, with the reason."""
     rows = db.execute(

@@ -63,6 +63,8 @@ create index entries_rk on entries (issuer, rk) where rk != '';
 create index entries_bad on entries (verdict) where verdict != 'ok';
 create index entries_partial on entries (issue) where partial;
 
+create table lost_claims (issue integer not null, actor text not null, until integer not null);
+
 create table devices (ref text primary key, tip text not null, tree text not null, flaw text not null) without rowid;
 
 create table auths (key integer primary key, heads text not null unique);
@@ -125,6 +127,7 @@ def clear(db: Db, epoch: str) -> None:
         "texts",
         "auths",
         "devices",
+        "lost_claims",
     ):
         db.execute(f"delete from {table}")
     db.execute("delete from meta where name not in ('version', 'clock') and name not like 'chain %'")
