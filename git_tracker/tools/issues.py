@@ -226,3 +226,4 @@ TOOLS = (
     link_issues, finish_issue, history, sync,
 )  # fmt: skip
 READ_ONLY = (find_issues, get_issue, history)
+OPEN_WORLD = (sync,)  # reaches beyond this machine
