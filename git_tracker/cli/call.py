@@ -106,10 +106,11 @@ class Call:
         from hashlib import sha256
 
         from git_tracker import __version__
+        from git_tracker.store import session_id
 
         # One name is one session, so that a claim made by one command can be given back by the next.
         seed = "\0".join((os.environ.get("TRACKER_SESSION") or label, person.identity.fingerprint, store.root))
-        sid = sha256(seed.encode("utf-8", "surrogateescape")).hexdigest()[:12]
+        sid = session_id(person.identity.key, sha256(seed.encode("utf-8", "surrogateescape")).digest()[:4])
         return store.delegate(person, client=f"tracker/{__version__}", label=label, sid=sid)
 
     def me(self, *texts: str) -> str:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from git_tracker.store.bus import Bus, Cue
     from git_tracker.store.checkup import Check, examine
     from git_tracker.store.events import EVENTS
-    from git_tracker.store.identity import Delegation, Identity, Signer
+    from git_tracker.store.identity import Delegation, Identity, Signer, session_id
     from git_tracker.store.index.exchange import Told
     from git_tracker.store.keystore import KINDS, Keyring, Source
     from git_tracker.store.offering import Offer
@@ -66,6 +66,7 @@ _HOMES = {
     "nearest": "query:nearest",
     "offered_keys": "offering:offers",
     "open_reader": "reading:open_reader",
+    "session_id": "identity:session_id",
     "write_git_files": "stockgit:write_files",
     "write_revocation_list": "stockgit:write_revocation_list",
 }
@@ -103,6 +104,7 @@ __all__ = [
     "nearest",
     "offered_keys",
     "open_reader",
+    "session_id",
     "write_git_files",
     "write_revocation_list",
 ]
