@@ -24,6 +24,14 @@ def put_sets(db: Db, key: int, own: str, folded: State) -> set[str]:
     return {own if kind == "parent" else other for kind, other in links ^ before if kind in ("parent", "blocks")}
 
 
+def put_lost_claims(db: Db, key: int, folded: State) -> None:
+    """Write who holds a claim that another one, made elsewhere, was earlier than."""
+    later = folded.live_claims(0)[1:]
+    if later or db.execute("select 1 from lost_claims where issue = ?", (key,)).fetchone():
+        db.execute("delete from lost_claims where issue = ?", (key,))
+        db.executemany("insert into lost_claims values (?, ?, ?)", [(key, one.actor, one.until) for one in later])
+
+
 # The numbers of an issue's texts begin with its key, so that a search finds issues without asking for each text.
 _NEXT = f"""
 select coalesce(max(id), :issue << {DOCUMENT_BITS}) + 1 from documents

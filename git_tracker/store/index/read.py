@@ -6,6 +6,7 @@ from typing import Any
 
 from git_tracker.errors import Ambiguous, EpochChanged, Invalid, NotFound
 from git_tracker.store import issue
+from git_tracker.store.index import arrived
 from git_tracker.store.index.schema import Db, Row, meta
 
 Json = Any
@@ -120,7 +121,8 @@ def rows(db: Db, found: Sequence[Row], now_ms: int) -> list[dict[str, Json]]:
         (json.dumps([*labels]),),
     ):
         labels[key].append(label)
-    return [issue.row(row, labels[row["key"]], actors, now_ms, unique[row["id"]]) for row in found]
+    tentative = arrived.tentative(db, (row["claim_entry"] for row in found))
+    return [issue.row(row, labels[row["key"]], actors, now_ms, unique[row["id"]], tentative) for row in found]
 
 
 def row(db: Db, id: str, now_ms: int) -> dict[str, Json]:
@@ -152,6 +154,7 @@ def get(db: Db, id: str, now_ms: int) -> dict[str, Json]:
     return issue.view(
         row, json.loads(row["state"]), notes,
         [(kind, other) for kind, other in links_in if kind != "parent"], actors, now_ms, short(db, full),
+        arrived.tentative(db, [row["claim_entry"]]),
     )  # fmt: skip
 
 

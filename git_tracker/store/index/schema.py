@@ -5,7 +5,7 @@ import sqlite3
 
 from git_tracker.errors import Unusable
 
-VERSION = "5"  # of the tables below: another number means the file is built anew
+VERSION = "6"  # of the tables below: another number means the file is built anew
 
 DOCUMENT_BITS = 24  # a text has the number of its issue in the bits above these
 
@@ -34,6 +34,7 @@ create table issues (
     blocked integer not null default 0, comments integer not null, conflicted integer not null,
     origin text, quarantined integer not null default 0, state text not null
 );
+create index issues_seq on issues (seq);
 create index issues_updated on issues (archived, updated, key);
 create index issues_board on issues (archived, status, priority, created, key);
 create index issues_done on issues (archived, status, updated, key) where category = 'done';
@@ -71,6 +72,10 @@ create index entries_chain on entries (chain, n);
 create index entries_rk on entries (issuer, rk) where rk != '';
 create index entries_bad on entries (verdict, issue) where verdict != 'ok';
 create index entries_partial on entries (issue) where partial;
+
+create table lost_claims (issue integer not null, actor text not null, until integer not null);
+
+create table devices (ref text primary key, tip text not null, tree text not null, flaw text not null) without rowid;
 
 create table auths (key integer primary key, heads text not null unique);
 
@@ -123,6 +128,7 @@ _TRIGGERS = {
 _WAL_PAGES = 4000  # 16 MB: a page that is written again and again goes into the file once
 _TABLES = (
     "actors", "issues", "comments", "labels", "links", "entries", "events", "documents", "texts", "auths", "tallies",
+    "devices", "lost_claims",
 )  # fmt: skip
 
 
@@ -167,7 +173,7 @@ def clear(db: Db, epoch: str) -> None:
     for table in _TABLES:
         db.execute(f"delete from {table}")
     _count_from_now_on(db)
-    db.execute("delete from meta where name not in ('version', 'clock')")
+    db.execute("delete from meta where name not in ('version', 'clock') and name not like 'chain %'")
     set_meta(db, "epoch", epoch)
 
 
