@@ -17,6 +17,7 @@ TRUST_HEADS = PREFIX + "trust-heads/"  # <oid>: what the ref of the trust log do
 DEVICES = PREFIX + "devices/"
 
 _ID = re.compile(r"[0-9a-f]{40}")
+_PACKED = re.compile(rf"^([0-9a-f]{{40}}) ({PREFIX}\S+)$", re.MULTILINE)
 _FETCHED = re.compile(rf"{REMOTES}[^/]+/devices/[0-9a-f]+")
 
 _FOLDERS = tuple(PREFIX + name for name in ("", "issues", "keep", "trust-heads", "devices"))
@@ -118,16 +119,13 @@ def _device_folders(common: str) -> list[str]:
     return [REMOTES.rstrip("/"), *(f"{REMOTES}{name}/devices" for name in remotes)]
 
 
-def _packed(common: str) -> Iterator[tuple[str, str]]:
+def _packed(common: str) -> list[tuple[str, str]]:
+    """Return target and name of our packed refs: one pass over the file, since there may be a great many."""
     try:
         with open(os.path.join(common, "packed-refs"), encoding="utf-8", errors="replace") as file:
-            for line in file:
-                if PREFIX in line and not line.startswith(("#", "^")):
-                    target, _, name = line.rstrip("\n").partition(" ")
-                    if name.startswith(PREFIX) and _ID.fullmatch(target):
-                        yield target, name
+            return _PACKED.findall(file.read())
     except FileNotFoundError:
-        return
+        return []
 
 
 def _loose(common: str, folder: str) -> Iterator[tuple[str, str]]:

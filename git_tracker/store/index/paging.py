@@ -18,6 +18,8 @@ _SORTS = {
     "title": "issues.title", "status": "issues.status",
 }  # fmt: skip
 _COUNTED = ("open", "done", "archived", "blocked")  # states of an issue that tallies tell apart
+_CARRIES = "exists (select 1 from labels where labels.issue = issues.key and labels.label = ?)"
+_MANY = 200  # issues with a label: from here on it is cheaper to look whether each carries it than to gather them first
 _DONE = " and issues.category = 'done'"  # known of the column, said for the index
 
 
@@ -79,7 +81,9 @@ def _ordered(
         column, number, query = "labels.updated", "labels.issue", _without(query, label)
         by, given = ["labels.label = ?"], [label.values[0]]
     elif key == "priority" and (ready := _single(query, "is")) and ready.values == ("ready",):
-        source = "issues indexed by issues_ready"
+        source, label = "issues indexed by issues_ready", _single(query, "label")
+        if label and _carrying(db, label.values[0]) > _MANY:
+            query, by, given = _without(query, label), [_CARRIES], [label.values[0]]
     where, values = search.condition(db, query, me, now_ms)
     parts, bound = [*by, where], [*given, *values]
     if after:
@@ -90,6 +94,11 @@ def _ordered(
         f"select {read.LISTED} from {source} where {' and '.join(parts)}"
         f" order by {column} {way}, {number} {way} limit ?", [*bound, limit],
     ).fetchall()  # fmt: skip
+
+
+def _carrying(db: Db, label: str) -> int:
+    """Return how many issues carry a label."""
+    return int(db.execute("select coalesce(sum(n), 0) from tallies where label = ?", (label,)).fetchone()[0])
 
 
 def _searched(
@@ -132,7 +141,7 @@ def count(db: Db, query: Query, me: str, now_ms: int) -> int:
 def _not_now(db: Db, label: str, where: str, values: list[object], now_ms: int) -> int:
     """Return how many issues that could be begun are claimed or deferred: few, and each found by its own index."""
     if label:
-        where += " and exists (select 1 from labels where labels.issue = issues.key and labels.label = ?)"
+        where += f" and {_CARRIES}"
         values = [*values, label]
     claimed = "issues.claim_actor is not null and issues.claim_until > ?"
     return sum(
