@@ -8,6 +8,8 @@ from grounds import Grounds, thousands
 from measure import Row
 
 ROUNDS = 100
+EVENTS = 10  # of the issue that is asked for, about
+HITS = 50  # of the word that is searched for, about
 
 
 def rows(grounds: Grounds) -> Iterator[Row]:
@@ -38,9 +40,11 @@ BARS = {
 
 def _questions(store: Any, rounds: int) -> dict[str, Callable[[], object]]:
     items = store.list_issues("is:open", limit=50)["items"]
-    id = items[0]["id"]
+    whole = [store.get_issue(item["id"]) for item in items]
+    id = min(whole, key=lambda issue: abs(issue["events"] - EVENTS))["id"]  # as long at every size
     label = next(label for item in store.list_issues("", limit=200)["items"] for label in item["labels"])
-    word = store.get_issue(id)["title"].split()[-1]
+    words = sorted({word for issue in whole for word in issue["title"].split() if word.isalpha()})
+    word = min(words, key=lambda word: abs(store.list_issues(word, limit=1)["total"] - HITS))
     feed = store.events(limit=200)["items"]
     cursor = feed[0]["cursor"]
     agent = next(item["actor"]["id"] for item in feed if item["actor"]["session"])

@@ -15,8 +15,8 @@ from grounds import Grounds, thousands
 from measure import Row, Samples
 
 WRITES = 200
-PROCESSES = 10
-EACH = 100
+RACES = ((10, "one issue"), (100, "one issue"), (10, "200 issues"))
+TOGETHER = 1000  # writes of one race, shared by its processes
 _RAW = os.urandom(1100)  # as large as the entry of a short comment
 
 
@@ -63,30 +63,30 @@ def _together(grounds: Grounds, size: int) -> Iterator[Row]:
     ids = [item["id"] for item in store.list_issues("is:open", limit=200)["items"]]
     store.close()
     insert = durable_insert(grounds.scratch / "raw-together.sqlite")
-    for name, chosen in (("one issue", ids[:1]), ("200 issues", ids)):
+    for processes, name in RACES:
         bare = measure.in_turn(100, insert)[0]
-        rate, took, lost = _race(grounds, size, chosen)
+        rate, took, lost = _race(grounds, size, processes, ids[:1] if name == "one issue" else ids)
         alone = 1 / measure.median(bare)
         yield Row(
-            f"{PROCESSES} processes write to {name}", thousands(size),
+            f"{processes} processes write to {name}", thousands(size),
             f"{rate:.0f} events/s (p99 {measure.duration(measure.percentile(took, 0.99))}, {lost} lost)",
             f"raw SQLite inserts with fsync, one process {alone:.0f}/s", measure.times(alone / rate),
             "≥ 500/s, p99 < 400 ms, 0 lost",
         )  # fmt: skip
 
 
-def _race(grounds: Grounds, size: int, ids: list[str]) -> tuple[float, Samples, int]:
+def _race(grounds: Grounds, size: int, processes: int, ids: list[str]) -> tuple[float, Samples, int]:
     """Let writers run at once; return events a second, the seconds of every write, and how many are missing."""
     from git_tracker.store import IssueStore
 
-    repo, each = grounds.repo(size), grounds.rounds(EACH)
+    repo, each = grounds.repo(size), grounds.rounds(TOGETHER // processes)
     before = _entries(IssueStore.open(repo))
     command = [sys.executable, str(Path(__file__).with_name("writer.py")), repo]
     writers = [
         subprocess.Popen(
             [*command, str(number), str(each), *ids], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-        for number in range(PROCESSES)
+        for number in range(processes)
     ]
     for writer in writers:
         writer.stdout.readline()
@@ -99,7 +99,7 @@ def _race(grounds: Grounds, size: int, ids: list[str]) -> tuple[float, Samples, 
     for writer in writers:
         writer.communicate()
     written = _entries(IssueStore.open(repo)) - before
-    return len(took) / elapsed, took, PROCESSES * each - written
+    return len(took) / elapsed, took, processes * each - written
 
 
 def _entries(store) -> int:

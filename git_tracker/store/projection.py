@@ -48,7 +48,7 @@ class Projection:
         signature, listing = self._look(clock_ns)
         self.read_trust(listing)
         tips = refs.issues(listing)
-        stored = {row[0]: row[1] for row in self.db.execute("select id, tip from issues")}
+        stored = {row[0]: row[1] for row in self.db.execute("select id, tip from issues indexed by issues_tip")}
         for id in stored.keys() - tips.keys():
             if tip := refs.target(self._common, refs.issue(id)):
                 tips[id] = tip

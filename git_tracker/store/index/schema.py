@@ -34,6 +34,7 @@ create table issues (
     blocked integer not null default 0, comments integer not null, conflicted integer not null,
     origin text, quarantined integer not null default 0, state text not null
 );
+create index issues_tip on issues (id, tip);
 create index issues_seq on issues (seq);
 create index issues_updated on issues (archived, updated, key);
 create index issues_board on issues (archived, status, priority, created, key);
