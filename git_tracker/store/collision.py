@@ -65,12 +65,15 @@ def _stamp(edit: Edit) -> list[Any]:
 def _collide(walk: Walk, known: dict[str, set[str]], shown: dict[str, list[bool]], one: str, two: str) -> bool:
     base = walk.shown(known[one] & known[two])
     chars = walk.chars()
-    text = "".join(char for char, on in zip(chars, base, strict=True) if on)
+    text, left, right = (_joined(chars, version) for version in (base, shown[one], shown[two]))
+    if text in (left, right) or left == right == walk.text_at(known[one] | known[two]):
+        return False  # one side changed nothing, or all agree
     number = sentences(text)
-    if touched(text, number, chars, base, shown[one]).isdisjoint(touched(text, number, chars, base, shown[two])):
-        return False
-    both = walk.text_at(known[one] | known[two])
-    return any(walk.text_at(known[side]) != both for side in (one, two))  # what all agree on needs nobody
+    return not touched(text, number, chars, base, shown[one]).isdisjoint(touched(text, number, chars, base, shown[two]))
+
+
+def _joined(chars: Sequence[str], version: Sequence[bool]) -> str:
+    return "".join(char for char, on in zip(chars, version, strict=True) if on)
 
 
 def sentences(text: str) -> list[int]:

@@ -63,14 +63,26 @@ def marks(row: models.Found) -> str:
     return f" [{', '.join(found)}]" if found else ""
 
 
-def written(row: dict[str, Any], heads: list[str], session: str, did: str) -> CallToolResult:
-    """What a write left behind."""
-    now = found(row)
+def conflicts(found: list[dict[str, Any]]) -> list[str]:
+    """The fields in conflict."""
+    return [conflict["field"] for conflict in found][:20]
+
+
+def to_settle(fields: list[str]) -> str:
+    """What is in conflict, and what would settle it."""
+    return f"in conflict: {', '.join(fields)}; resolve_conflict settles it" if fields else ""
+
+
+def written(
+    row: dict[str, Any], heads: list[str], session: str, did: str, left: list[dict[str, Any]]
+) -> CallToolResult:
+    """What a write left behind; `left` are conflicts that wait for somebody to settle them."""
+    now, fields = found(row), conflicts(left)
     result = models.Written(
         id=now.id, status=now.status, session=session, heads=heads,
-        lease_until=row["claim"]["until"] if row["claim"] else None,
+        lease_until=row["claim"]["until"] if row["claim"] else None, conflicts=fields,
     )  # fmt: skip
-    return answer(f"{did} {result.id} ({result.status})", result)
+    return answer("; ".join(filter(None, [f"{did} {result.id} ({result.status})", to_settle(fields)])), result)
 
 
 def happened(item: dict[str, Any]) -> models.Happened:

@@ -182,6 +182,25 @@ async def finish_issue(
     )
 
 
+async def resolve_conflict(
+    ctx: Ctx,
+    id: IssueId,
+    field: Annotated[str, Field(max_length=64, description="as in the issue's conflicts")],
+    value: str | None = None,
+    take: Annotated[
+        str, Field(max_length=40, description="instead of value: a `take` of get_issue, result or base")
+    ] = "",
+    rk: RequestKey = "",
+    session: Handle = "",
+) -> Annotated[CallToolResult, models.Written]:
+    """Settle concurrent values of a field, or concurrent edits of one sentence of a text. Read the issue first."""
+    if bool(take) == (value is not None):
+        raise Invalid("give one of value and take", "get_issue shows what can be taken")
+    return await _issue_write(
+        ctx, session, "resolved", lambda store, me: store.resolve(me.signer, id, field, value, take=take, rk=rk)
+    )
+
+
 async def history(
     ctx: Ctx,
     id: Annotated[str, Field(description="of one issue")] = "",
@@ -200,13 +219,15 @@ async def history(
 async def _issue_write(ctx: Ctx, session: str, did: str, act: Act) -> CallToolResult:
     def run(store: IssueStore, me: Session) -> CallToolResult:
         id = act(store, me)
-        return answers.written(store.row(id), store.heads(id), me.id, did)
+        row = store.row(id)
+        open_conflicts = store.get_issue(id)["conflicts"] if row["conflicted"] else []
+        return answers.written(row, store.heads(id), me.id, did, open_conflicts)
 
     return (await write(ctx, session, run))[0]
 
 
 TOOLS = (
     session_start, create_issues, find_issues, get_issue, claim_issue, release_issue, update_issue, comment,
-    link_issues, finish_issue, history,
+    link_issues, finish_issue, history, resolve_conflict,
 )  # fmt: skip
 READ_ONLY = (find_issues, get_issue, history)
