@@ -48,10 +48,30 @@ class AgentSettings(Section):
         return self.scope(), self.valid_hours * 3600
 
 
+Strategy = Literal["last-writer", "manual"]
+
+
+class MergeSettings(Section):
+    """What becomes of concurrent values of a field; advice, which binds nobody before a policy says the same."""
+
+    status: Strategy | None = None
+    title: Strategy | None = None
+    assignee: Strategy | None = None
+    priority: Strategy | None = None
+    type: Strategy | None = None
+    milestone: Strategy | None = None
+    due: Strategy | None = None
+
+    def manual(self) -> list[str]:
+        """Return the fields that should wait for somebody to choose."""
+        return [field for field, strategy in self if strategy == "manual"]
+
+
 class Settings(Section):
     workflow: WorkflowSettings | None = None
     server: ServerSettings = ServerSettings()
     agents: AgentSettings = AgentSettings()
+    merge: MergeSettings = MergeSettings()
 
     def flow(self) -> Workflow:
         """Return the workflow that the settings describe."""
@@ -63,7 +83,12 @@ class Settings(Section):
 
 SETTINGS: Mapping[str, Any] = {
     f"{section}.{name}": field.default
-    for section, model in (("workflow", WorkflowSettings), ("server", ServerSettings), ("agents", AgentSettings))
+    for section, model in (
+        ("workflow", WorkflowSettings),
+        ("server", ServerSettings),
+        ("agents", AgentSettings),
+        ("merge", MergeSettings),
+    )
     for name, field in model.model_fields.items()
 }
 _ENVIRONMENT = {"TRACKER_HOST": ("server", "host"), "TRACKER_PORT": ("server", "port")}

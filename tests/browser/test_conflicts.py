@@ -1,6 +1,5 @@
 """Concurrent edits on the page: what merges by itself, and the tool in which a person chooses where it does not."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -25,8 +24,8 @@ def bob(world: World) -> Signer:
 
 
 @pytest.fixture
-def forge(world: World) -> Iterator[Forge]:
-    yield Forge(world.store)
+def forge(world: World) -> Forge:
+    return Forge(world.store)
 
 
 def made(served: Served, title: str) -> str:

@@ -18,7 +18,7 @@ DIGEST = "d0c7dfff57bda43a"
 
 TOOLS = [
     "session_start", "create_issues", "find_issues", "get_issue", "claim_issue", "release_issue", "update_issue", "comment",
-    "link_issues", "finish_issue", "history",
+    "link_issues", "finish_issue", "history", "resolve_conflict",
 ]  # fmt: skip
 
 
