@@ -67,11 +67,20 @@ class MergeSettings(Section):
         return [field for field, strategy in self if strategy == "manual"]
 
 
+class SyncSettings(Section):
+    """Which remotes to exchange with, how often while serving (seconds; 0 for never), and how much bad one may send."""
+
+    remotes: list[str] = []
+    every: Annotated[int, Field(ge=0, le=86400)] = 0
+    most_quarantined: Annotated[int, Field(ge=0)] = 1000
+
+
 class Settings(Section):
     workflow: WorkflowSettings | None = None
     server: ServerSettings = ServerSettings()
     agents: AgentSettings = AgentSettings()
     merge: MergeSettings = MergeSettings()
+    sync: SyncSettings = SyncSettings()
 
     def flow(self) -> Workflow:
         """Return the workflow that the settings describe."""
@@ -88,6 +97,7 @@ SETTINGS: Mapping[str, Any] = {
         ("server", ServerSettings),
         ("agents", AgentSettings),
         ("merge", MergeSettings),
+        ("sync", SyncSettings),
     )
     for name, field in model.model_fields.items()
 }

@@ -1,5 +1,6 @@
 """From the store's JSON to what a model reads: short texts, structured answers, stored text fenced off."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from mcp_types import CallToolResult, TextContent
@@ -63,7 +64,7 @@ def marks(row: models.Found) -> str:
     return f" [{', '.join(found)}]" if found else ""
 
 
-def conflicts(found: list[dict[str, Any]]) -> list[str]:
+def conflicts(found: Sequence[dict[str, Any]]) -> list[str]:
     """The fields in conflict."""
     return [conflict["field"] for conflict in found][:20]
 
@@ -74,15 +75,33 @@ def to_settle(fields: list[str]) -> str:
 
 
 def written(
-    row: dict[str, Any], heads: list[str], session: str, did: str, left: list[dict[str, Any]]
+    row: dict[str, Any], heads: list[str], session: str, did: str, lost: list[dict[str, Any]]
 ) -> CallToolResult:
-    """What a write left behind; `left` are conflicts that wait for somebody to settle them."""
-    now, fields = found(row), conflicts(left)
+    """What a write left behind: conflicts to settle, and claims of the session that turned out to be later than another's."""
+    now, fields = found(row), conflicts(row.get("conflicts", ()))
     result = models.Written(
         id=now.id, status=now.status, session=session, heads=heads,
-        lease_until=row["claim"]["until"] if row["claim"] else None, conflicts=fields,
+        lease_until=row["claim"]["until"] if row["claim"] else None,
+        tentative=bool(row["claim"]) and row["claim"]["state"] == "tentative", conflicts=fields,
+        lost_claims=[one["short"] for one in lost],
     )  # fmt: skip
-    return answer("; ".join(filter(None, [f"{did} {result.id} ({result.status})", to_settle(fields)])), result)
+    said = "; ".join(filter(None, [f"{did} {result.id} ({result.status})", to_settle(fields)]))
+    return answer(said + _lost(result.lost_claims), result)
+
+
+def synced(done: dict[str, Any], lost: list[dict[str, Any]]) -> CallToolResult:
+    """What an exchange did. Reasons may quote the other side."""
+    refused = {device: line(reason, 300) for device, reason in done["refused"].items()}
+    result = models.Synced(**{**done, "refused": refused}, lost_claims=[one["short"] for one in lost])
+    text = f"{result.remote}: {result.sent} sent, {result.received} received"
+    text += "".join(f", {n} {what}" for n, what in ((result.held, "held"), (result.conflicted, "conflicted")) if n)
+    return answer(text + _lost(result.lost_claims), result)
+
+
+def _lost(claims: list[str]) -> str:
+    if not claims:
+        return ""
+    return f"\nnot yours any more, claimed earlier elsewhere: {', '.join(claims)}; release_issue accepts that"
 
 
 def happened(item: dict[str, Any]) -> models.Happened:
