@@ -75,7 +75,7 @@ async def find_issues(
         Field(
             max_length=1024,
             description="words and filters: status: label: assignee: type: priority:<=1 parent: blocks: is:ready|blocked"
-            "|claimed|open|done|archived created: updated:<7d sort:priority; -negates, OR",
+            "|claimed|conflicted|open|done|archived created: updated:<7d sort:priority; -negates, OR",
         ),
     ] = "",
     limit: Annotated[int, Field(ge=1, le=50)] = 20,

@@ -87,7 +87,7 @@ def test_two_who_edit_one_sentence_offline_are_both_shown_and_one_is_chosen(
     last = served.get(f"/api/issues/{id}/history")["items"][-1]
     assert (last["type"], last["actor"]["id"], last["verdict"]) == ("conflict-resolved", "ada", "ok")
     expect(card.locator('[data-mark="conflict"]')).to_have_count(0)
-    expect(other.locator("activity-feed")).to_contain_text("chose between the values of description")
+    expect(other.locator("activity-feed")).to_contain_text("settled what several wrote in the description")
 
 
 def test_it_is_settled_with_the_keyboard_alone_in_own_words(

@@ -114,6 +114,7 @@ export class MergeTool {
   #fill() {
     const { values, base, result, strategy } = this.#conflict;
     const chosen = this.#chosen;
+    const focused = document.activeElement;
     setText(
       this.#about,
       {
@@ -141,6 +142,8 @@ export class MergeTool {
     );
     const again = [...this.#choices.querySelectorAll("input[type=radio]")].find(({ value }) => value === chosen);
     if (again) again.checked = true;
+    if (focused === this.#own.element) focused.focus();
+    else if (again && focused?.name === "choice") again.focus();
     this.#send.disabled = !again;
   }
 
