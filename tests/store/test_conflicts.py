@@ -1,7 +1,9 @@
 """Conflicts: what concurrent writers left to choose from, kept alike everywhere until somebody chooses."""
 
 import random
+import subprocess
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ from git_tracker.store import IssueStore, Signer, collision, fold, text
 from git_tracker.store.fold import Record
 from tests.store import histories
 from tests.store.forge import Forge, edited, label, signer
-from tests.store.governed import settled
+from tests.store.governed import exchange, settled
 from tests.store.histories import record, snapshot
 
 TEXT = "The pump leaks. It drips.\n\nNobody has looked at the valve yet.\n"
@@ -188,6 +190,34 @@ def test_a_value_is_taken_by_its_entry_and_a_wrong_one_leaves_no_trace(
     assert (done["title"], done["priority"], done["conflicts"]) == ("A drip", 1, [])
 
 
+def test_two_clones_that_meet_show_one_conflict_and_one_answer_settles_both(
+    store: IssueStore, ada: Signer, bob: Signer, issue: str, tmp_path: Path
+) -> None:
+    subprocess.run(["git", "init", "--quiet", tmp_path / "clone"], check=True)
+    other = IssueStore.open(str(tmp_path / "clone"))
+    exchange(store, other)
+    other.refresh(force=True)
+    mine, theirs = TEXT.replace("leaks", "floods"), TEXT.replace("leaks", "bursts")
+    store.update_issue(ada, issue, {"description": mine, "title": "A flood"})
+    other.update_issue(bob, issue, {"description": theirs, "title": "A burst"})
+    for source, target in ((store, other), (other, store)):
+        exchange(source, target)
+        target.refresh(force=True)
+    assert store.get_issue(issue) == other.get_issue(issue)
+    assert [conflict["field"] for conflict in store.get_issue(issue)["conflicts"]] == ["title", "description"]
+
+    other.resolve(bob, issue, "description", "The pump floods and bursts.")
+    store.resolve(ada, issue, "title", "A pump")
+    for source, target in ((store, other), (other, store)):
+        exchange(source, target)
+        target.refresh(force=True)
+    found = store.get_issue(issue)
+    assert found == other.get_issue(issue)
+    assert (found["title"], found["description"]) == ("A pump", "The pump floods and bursts.")
+    assert found["conflicts"] == []
+    other.close()
+
+
 def moved(to: str, category: str) -> list[dict[str, Any]]:
     return [{"type": "status-changed", "to": to, "category": category}]
 
@@ -288,6 +318,25 @@ def test_what_touches_one_sentence_or_one_place_collides(one: str, two: str) -> 
 )
 def test_what_touches_different_sentences_or_says_the_same_merges(one: str, two: str) -> None:
     assert sides(one, two, base="The pump leaks. It drips.") is None
+
+
+def test_exactly_those_who_changed_the_same_sentence_are_shown() -> None:
+    for seed in range(60):
+        dice = random.Random(seed)
+        sentences = [
+            f"Number {n} {dice.choice(['runs', 'rests'])}{dice.choice(['. ', '! ', '? ', chr(10)])}" for n in range(5)
+        ]
+        chosen = [dice.randrange(5) for _ in range(dice.randint(2, 4))]
+        changed = [
+            "".join(text.replace("Number", f"Line{who}") if n == own else text for n, text in enumerate(sentences))
+            for who, own in enumerate(chosen)
+        ]
+        shared = [who for who, own in enumerate(chosen) if chosen.count(own) > 1]
+        found = sides(*changed, base="".join(sentences))
+        assert len(found or ()) == len(shared), seed
+        assert all(f"Line{who}" in str(found) for who in range(len(chosen)) if shared), (
+            "who collides with none is in all"
+        )
 
 
 def test_many_who_rewrite_one_text_are_all_counted_and_the_latest_shown() -> None:
