@@ -30,7 +30,9 @@ log, made with your own key.
   trust revoke SESSION    nothing of it counts any more, whatever date it claims
   trust adopt ENTRY...    let muted entries count
   trust join ROOT         let another tracker's root and its members count here
-  trust policy JSON       bind every clone to rules
+  trust policy JSON       bind every clone to rules: people_only (a list of
+                          operations), done_by (anyone, people, maintainers),
+                          review before done (none, another, person)
   trust git-setup         let stock git check the signatures: shows three
                           settings and, after a yes, writes them
 

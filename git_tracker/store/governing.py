@@ -185,7 +185,7 @@ class Governor(Keeper):
         return self._govern(by, lambda: (membership.root_joined(root), (tip,)))
 
     def set_policy(self, by: Signer, rules: Mapping[str, Any]) -> str:
-        """Bind every clone to rules: `people_only` operations, and who may move to done (`done_by`)."""
+        """Bind every clone to rules: `people_only` operations, who may move to done (`done_by`), whether with a `review`."""
         policy.check(rules)
         return self._govern(by, lambda: (membership.policy(rules), ()))
 

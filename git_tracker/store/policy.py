@@ -1,16 +1,17 @@
 """Policies: rules that bind every clone, because the trust log carries them signed.
 
 `people_only` names operations that no agent session may do; `done_by` says who may move to done: `anyone`, `people` or
-`maintainers` (owners included). The policy that holds for an entry is the latest in the state it cites.
+`maintainers` (owners included); `review` whether somebody has to look at it first who did not do the work: `none`,
+`another` (anybody else) or `person` (a person, no session). The policy that holds for an entry is the latest in the state it cites.
 """
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from git_tracker.errors import Invalid
-from git_tracker.store.events import EVENTS
 from git_tracker.store.membership import GOVERNS
-from git_tracker.store.scope import OPERATIONS
+from git_tracker.store.review import RULES
+from git_tracker.store.scope import OPERATIONS, operation
 
 DONE_BY = ("anyone", "people", "maintainers")
 
@@ -25,8 +26,17 @@ def check(rules: Mapping[str, Any]) -> None:
         elif name == "done_by":
             if value not in DONE_BY:
                 raise Invalid(f"done_by: {value!r} is nobody", f"use one of {', '.join(DONE_BY)}")
+        elif name == "review":
+            if value not in RULES:
+                raise Invalid(f"review: {value!r} is no rule", f"use one of {', '.join(RULES)}")
         else:
-            raise Invalid(f"no rule named {name!r}", "the rules are people_only and done_by")
+            raise Invalid(f"no rule named {name!r}", "the rules are people_only, done_by and review")
+
+
+def review(rules: Mapping[str, Any]) -> str:
+    """Return the rule about reviews, or nothing if none is needed."""
+    found = rules.get("review")
+    return str(found) if found in RULES[1:] else ""
 
 
 def forbids(rules: Mapping[str, Any], events: Iterable[Mapping[str, Any]], role: str, *, session: bool) -> str:
@@ -35,9 +45,8 @@ def forbids(rules: Mapping[str, Any], events: Iterable[Mapping[str, Any]], role:
     if type(people_only) is not list:  # what a version that knows more may have said
         people_only = ()
     for event in events:
-        kind = EVENTS.get(str(event.get("type")))
-        if session and kind and kind.operation in people_only:
-            return f"only people may {kind.operation}"
+        if session and operation(event) in people_only:
+            return f"only people may {operation(event)}"
         if event.get("type") in ("created", "status-changed") and event.get("category") == "done":
             if done_by != "anyone" and session:
                 return "only people may move to done"

@@ -56,6 +56,13 @@ class NewIssue(Body):
     criteria: Annotated[list[Title], Field(max_length=100)] = []
 
 
+class NewEvidence(Body):
+    """`kind` is commit, test, review or another word; `review` is what a policy may ask for."""
+
+    kind: Word
+    value: Annotated[str, Field(min_length=1, max_length=262144, pattern=VISIBLE)]
+
+
 def _without_defaults(schema: dict[str, Any]) -> None:
     for part in schema["properties"].values():
         part.pop("default", None)
@@ -82,6 +89,7 @@ class IssueChanges(Body):
     add_criteria: Annotated[list[Title], Field(max_length=100)] = []
     check_criteria: Annotated[list[Part], Field(max_length=100)] = []
     uncheck_criteria: Annotated[list[Part], Field(max_length=100)] = []
+    add_evidence: Annotated[list[NewEvidence], Field(max_length=20)] = []
 
 
 class NewComment(Body):
