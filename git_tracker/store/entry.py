@@ -129,7 +129,7 @@ def decode(id: str, raw: bytes) -> Entry:
         raise Corrupt("the message is not a summary line, a blank line and one line of JSON in UTF-8") from None
     if not line or blank or raw[-1:] != b"\n":
         raise Corrupt("the message is not a summary line, a blank line and one line of JSON")
-    if len(text) > MAX_JSON or len(text.encode()) > MAX_JSON:
+    if len(raw) > MAX_JSON and len(text.encode()) > MAX_JSON:
         raise Corrupt(f"the event JSON is larger than {MAX_JSON} bytes")
     envelope = _envelope(canonical.loads(text))
     if tree.decode() != EMPTY_TREE and not any(event.get("type") == "attached" for event in envelope.events):
@@ -169,7 +169,7 @@ def _envelope(found: Json) -> Envelope:
         raise Corrupt("auth is not a sorted list of ids")
     for name, limit in (("repo", 40), ("rk", 200), ("sid", 64), ("under", 40)):
         value = found[name]
-        if type(value) is not str or len(value) > limit or not _WORD.fullmatch(value):
+        if type(value) is not str or (value and (len(value) > limit or not _WORD.fullmatch(value))):
             raise Corrupt(f"{name} is not a short word")
     if (found["repo"] and not _is_id(found["repo"])) or (found["under"] and not _is_id(found["under"])):
         raise Corrupt("repo or under is not an id")
