@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from git_tracker.store.stockgit import write_files as write_git_files
     from git_tracker.store.stockgit import write_revocation_list
     from git_tracker.store.store import IssueStore
+    from git_tracker.store.sync import Summary, SyncEngine
     from git_tracker.store.text import difference
     from git_tracker.store.watch import Watch
     from git_tracker.store.workflow import KANBAN, Workflow
@@ -49,6 +50,8 @@ _HOMES = {
     "Reader": "reading:Reader",
     "Signer": "identity:Signer",
     "Source": "keystore:Source",
+    "Summary": "sync:Summary",
+    "SyncEngine": "sync:SyncEngine",
     "Told": "index.exchange:Told",
     "Watch": "watch:Watch",
     "Workflow": "workflow:Workflow",
@@ -84,6 +87,8 @@ __all__ = [
     "Reader",
     "Signer",
     "Source",
+    "Summary",
+    "SyncEngine",
     "Told",
     "Watch",
     "Workflow",

@@ -28,9 +28,7 @@ def dumps(value: Json) -> str:
 def loads(text: str) -> Json:
     """Return the value behind a canonical text. Raise `Corrupt` for every other text."""
     try:
-        value, end = _decoder.scan_once(text, 0)
-    except StopIteration:
-        raise Corrupt("not canonical JSON: no value stands where one should") from None
+        value, end = _decoder.raw_decode(text)
     except (ValueError, RecursionError) as error:
         raise Corrupt(f"not canonical JSON: {error}") from None
     # What `_flaw` could find is spelled with an escape or nested; all else the decoder and the comparison refuse.

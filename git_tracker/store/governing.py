@@ -10,10 +10,10 @@ from typing import Any
 from git_tracker.errors import Conflict, Invalid, NotFound, Refused
 from git_tracker.store import membership, policy, refs, sshwire
 from git_tracker.store import scope as scopes
+from git_tracker.store.announcing import Announcer
 from git_tracker.store.identity import Identity, Signer
 from git_tracker.store.index import governed, people, read
 from git_tracker.store.issue import Json, stamp
-from git_tracker.store.keeping import Keeper
 from git_tracker.store.keystore import Source
 from git_tracker.store.lock import held
 from git_tracker.store.membership import Member
@@ -26,7 +26,7 @@ _RETRIES = 5
 Decision = Callable[[], tuple[Mapping[str, Any], Iterable[str]]]  # an event, and what it has seen besides
 
 
-class Governor(Keeper):
+class Governor(Announcer):
     """The people and sessions of one tracker."""
 
     # people
@@ -127,8 +127,8 @@ class Governor(Keeper):
     def trust_log(self) -> list[dict[str, Json]]:
         """Return every entry of the trust log, oldest first, and whether it counts."""
         self.refresh()
-        known, tip = self._projection.trust, self._projection.trust_tip
-        entries = self._projection.log.read_trust([tip] if tip else [])
+        known = self._projection.trust
+        entries = self._projection.log.read_trust(self._projection.trust_tips)
         return [
             {
                 "entry": entry.id, "at": stamp(entry.seconds), "counts": entry.id in known.valid,

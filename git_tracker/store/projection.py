@@ -6,7 +6,7 @@ Runs inside the transaction of whoever holds the tracker's lock. Everything here
 from collections.abc import Callable, Container, Iterable, Mapping
 from functools import partial
 
-from git_tracker.store import fold, reading, refs, trust
+from git_tracker.store import arrivals, fold, reading, refs, trust
 from git_tracker.store.chains import Chains
 from git_tracker.store.entry import Entry
 from git_tracker.store.identity import Proof
@@ -21,12 +21,17 @@ Progress = Callable[[int, int], None]
 
 
 class Projection:
-    """Brings one index up to date. `now` returns milliseconds since 1970, `token` a new epoch name."""
+    """Brings one index up to date.
+
+    `now` returns milliseconds since 1970, `token` a new epoch name, `device` the id of this clone: None where refs
+    cannot be written.
+    """
 
     def __init__(
-        self, db: Db, log: EventLog, root: str, workflow: Workflow, now: Callable[[], int], token: Callable[[], str]
-    ) -> None:
-        self.db, self.log, self.workflow = db, log, workflow
+        self, db: Db, log: EventLog, root: str, workflow: Workflow, now: Callable[[], int], token: Callable[[], str],
+        device: Callable[[], str | None],
+    ) -> None:  # fmt: skip
+        self.db, self.log, self.workflow, self._device = db, log, workflow, device
         self._common = log.objects.place.common
         self._now, self._token = now, token
         self._trust_tips: tuple[str, ...] | None = None
@@ -40,9 +45,7 @@ class Projection:
         """Make the index equal to git. Must run under the tracker's lock and in a transaction."""
         if not force and self._knows_trust() and self.is_fresh():
             return
-        refs.mark(self._common, clock_ns)
-        signature = refs.signature(self._common)
-        listing = refs.listing(self._common)
+        signature, listing = self._look(clock_ns)
         self.read_trust(listing)
         tips = refs.issues(listing)
         stored = {row[0]: row[1] for row in self.db.execute("select id, tip from issues")}
@@ -70,6 +73,17 @@ class Projection:
         schema.set_meta(self.db, "clock", str(self.latest_ms()))
         schema.set_meta(self.db, "refs", signature)
 
+    def _look(self, clock_ns: int) -> tuple[refs.Signature, dict[str, str]]:
+        """Return all our refs, after what fetched checkpoints tell was taken into them."""
+        while True:
+            refs.mark(self._common, clock_ns)
+            signature = refs.signature(self._common)
+            listing = refs.listing(self._common)
+            own = self._device()
+            if own is None or not arrivals.pending(self.db, listing, own):
+                return signature, listing
+            arrivals.absorb(self.db, self.log.objects, listing, own)
+
     def _knows_trust(self) -> bool:
         """Return whether our trust log is the one the index was judged by; another process may have read a newer one."""
         return self._trust_tips is not None and " ".join(self._trust_tips) == schema.meta(self.db, "trust")
@@ -79,11 +93,17 @@ class Projection:
         return max(self._now(), int(schema.meta(self.db, "clock") or 0))
 
     def read_trust(self, listing: dict[str, str]) -> None:
-        """Fold the trust log if its tip moved."""
-        tips = (listing[refs.TRUST],) if refs.TRUST in listing else ()
+        """Fold the trust log if one of its tips moved. The first is what our ref of it points to."""
+        first = [listing[refs.TRUST]] if refs.TRUST in listing else []
+        tips = (*first, *sorted(id for name, id in listing.items() if name.startswith(refs.TRUST_HEADS)))
         if tips != self._trust_tips:
             self.trust = trust.fold(self.trust.root, self.log.read_trust(tips))
             self._trust_tips = tips
+
+    @property
+    def trust_tips(self) -> tuple[str, ...]:
+        """Everything that reaches the trust log, and logs of other roots that are here."""
+        return self._trust_tips or ()
 
     @property
     def trust_tip(self) -> str | None:
@@ -188,7 +208,9 @@ class Projection:
 
     def _touched(self, before: str) -> set[str]:
         """Return the issues that a change of the trust log may concern; the others are not looked at again."""
-        return rows.touched(self.db, self.trust.touched_since(before.split()))
+        first, *others = before.split() or [""]
+        heads = [first, *(id for id in others if id in self.trust.known)]  # logs of other roots said nothing
+        return rows.touched(self.db, self.trust.touched_since(filter(None, heads)))
 
     def _overdue(self) -> set[str]:
         """Return the issues in which something waited that is here now."""

@@ -13,10 +13,13 @@ ISSUES = PREFIX + "issues/"
 KEEP = PREFIX + "keep/"
 REMOTES = PREFIX + "remotes/"
 TRUST = PREFIX + "trust"
+TRUST_HEADS = PREFIX + "trust-heads/"  # <oid>: what the ref of the trust log does not reach
+DEVICES = PREFIX + "devices/"
 
 _ID = re.compile(r"[0-9a-f]{40}")
+_FETCHED = re.compile(rf"{REMOTES}[^/]+/devices/[0-9a-f]+")
 
-_FOLDERS = ("refs/git-tracker", "refs/git-tracker/issues", "refs/git-tracker/keep")
+_FOLDERS = tuple(PREFIX + name for name in ("", "issues", "keep", "trust-heads", "devices"))
 
 Signature = str
 
@@ -27,8 +30,22 @@ def issue(id: str) -> str:
 
 
 def is_trust(name: str) -> bool:
-    """Return whether a ref holds a trust log: ours, or one that was fetched from elsewhere."""
-    return name == TRUST or (name.startswith(REMOTES) and name.endswith("/trust"))
+    """Return whether a ref holds a trust log: ours, or what came from elsewhere and does not follow from it."""
+    return name == TRUST or name.startswith(TRUST_HEADS)
+
+
+def of_device(remote: str, device: str) -> str:
+    """Return where the checkpoint of a device is kept that was fetched from a remote."""
+    return f"{REMOTES}{remote}/devices/{device}"
+
+
+def checkpoints(listing: Mapping[str, str], own: str) -> dict[str, str]:
+    """Return the refs of other devices' checkpoints among a listing; `own` is this device."""
+    return {
+        name: id
+        for name, id in listing.items()
+        if (name.startswith(DEVICES) and name != DEVICES + own) or _FETCHED.fullmatch(name)
+    }
 
 
 def listing(common: str) -> dict[str, str]:

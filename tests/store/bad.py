@@ -220,11 +220,11 @@ COMMITS: dict[str, Bad] = {
         "an entry without attachments has the empty tree", _resigned(lambda p: p.replace(b"tree 4b825dc", b"tree 5b825dc"))
     ),
     "the same parent twice": Bad(
-        "an entry has up to 64 different parents",
+        "a commit of this kind has up to 64 different parents",
         _resigned(lambda p: p.replace(b"\nauthor ", b"\nparent " + b"1" * 40 + b"\nparent " + b"1" * 40 + b"\nauthor ", 1)),
     ),
-    "65 parents": Bad("an entry has up to 64 different parents", _parents(65)),
-    "10,000 parents": Bad("an entry has up to 64 different parents", _parents(10_000)),
+    "65 parents": Bad("a commit of this kind has up to 64 different parents", _parents(65)),
+    "10,000 parents": Bad("a commit of this kind has up to 64 different parents", _parents(10_000)),
     "larger than 768 KiB": Bad(
         "the commit is larger than 786432 bytes", _resigned(lambda p: p.replace(b"made", b"m" * 800_000))
     ),

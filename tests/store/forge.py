@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Sequence
 from typing import Any
 
-from git_tracker.store import IssueStore, Signer, sshwire
+from git_tracker.store import IssueStore, Signer, commit, sshwire
 from git_tracker.store import entry as format
 from git_tracker.store.entry import Envelope
 from git_tracker.store.identity import signer_from_seed
@@ -41,12 +41,12 @@ def unsigned(
     **changed: Any,
 ) -> bytes:  # fmt: skip
     """The bytes that a signature covers."""
-    author = author or format.author_line("Ada Lovelace", "ada@example.org", SECONDS)
+    author = author or commit.author_line("Ada Lovelace", "ada@example.org", SECONDS)
     return format.payload(envelope(events, **changed), parents, author, summary)
 
 
 def signed(by: Signer, payload: bytes) -> bytes:
-    return format.join(payload, by.sign(payload))
+    return commit.join(payload, by.sign(payload))
 
 
 def with_json(payload: bytes, text: bytes) -> bytes:
@@ -173,7 +173,7 @@ class Forge:
         n, prev = self._n.get(by.identity.key, self._chain(by))
         fields: dict[str, Any] = {
             "hlc": self.clock(parents), "n": n, "prev": prev, "repo": self.store.root, "auth": (self.store.root,),
-            "sid": by.sid, "author": format.author_line(by.identity.name, by.identity.email, self.store.now_ms // 1000),
+            "sid": by.sid, "author": commit.author_line(by.identity.name, by.identity.email, self.store.now_ms // 1000),
         }  # fmt: skip
         return unsigned(events, parents, **{**fields, **changed})
 

@@ -261,7 +261,7 @@ def test_a_revoked_session_keeps_what_was_seen_and_nothing_later_enters_whatever
     found = settled(store)
     assert (found[first], found[second], found[late]) == (("ok", ""), ("ok", ""), ("muted", ENDED))
 
-    long_ago = forge.format.author_line("Ada", "ada@example.org", store.now_ms // 1000 - 86400)
+    long_ago = forge.commit.author_line("Ada", "ada@example.org", store.now_ms // 1000 - 86400)
     backdated = log.write(thief, issue, label("backdated"), n=2, prev=second, author=long_ago)
     sibling = log.write(thief, issue, label("sibling"), on=issue, n=1, prev=first)
     fresh = log.write(thief, issue, label("fresh"), on=issue, n=0, prev=None)

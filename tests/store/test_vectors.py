@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from git_tracker.errors import Corrupt, Invalid
-from git_tracker.store import canonical, entry, identity, keyfile, sshwire
+from git_tracker.store import canonical, commit, entry, identity, keyfile, sshwire
 from tests.store import vectors
 
 
@@ -18,7 +18,7 @@ def vector(name: str) -> Any:
 
 
 def verified(raw: bytes) -> identity.Proof:
-    found = entry.decode(entry.commit_id(raw), raw)
+    found = entry.decode(commit.commit_id(raw), raw)
     return identity.verify(found.payload, found.armour)
 
 
@@ -54,9 +54,9 @@ def test_good_entries_have_the_stated_ids_and_signers() -> None:
         signer = identity.signer_from_seed("", "", bytes.fromhex(case["seed"]))
         signer.certificate = base64.b64decode(case["certificate"] or "")
 
-        assert entry.commit_id(raw) == case["id"], case["name"]
+        assert commit.commit_id(raw) == case["id"], case["name"]
         assert entry.decode(case["id"], raw).payload.decode() == case["payload"]
-        assert entry.join(case["payload"].encode(), signer.sign(case["payload"].encode())) == raw
+        assert commit.join(case["payload"].encode(), signer.sign(case["payload"].encode())) == raw
         assert verified(raw).key == signer.identity.key
 
 

@@ -21,6 +21,14 @@ def put_sets(db: Db, key: int, folded: State) -> set[str]:
     return {own if kind == "parent" else other for kind, other in links ^ before if kind in ("parent", "blocks")}
 
 
+def put_lost_claims(db: Db, key: int, folded: State) -> None:
+    """Write who holds a claim that another one, made elsewhere, was earlier than."""
+    later = folded.live_claims(0)[1:]
+    if later or db.execute("select 1 from lost_claims where issue = ?", (key,)).fetchone():
+        db.execute("delete from lost_claims where issue = ?", (key,))
+        db.executemany("insert into lost_claims values (?, ?, ?)", [(key, one.actor, one.until) for one in later])
+
+
 def put_texts(db: Db, key: int, title: str, folded: State) -> None:
     """Index each text on its own, so that one more comment costs one more row, however long the history."""
     comments = folded.comments

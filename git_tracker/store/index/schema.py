@@ -29,6 +29,7 @@ create table issues (
     blocked integer not null default 0, comments integer not null, conflicted integer not null,
     origin text, quarantined integer not null default 0, state text not null
 );
+create index issues_seq on issues (seq);
 create index issues_updated on issues (archived, updated, key);
 create index issues_board on issues (archived, status, priority, created, key);
 create index issues_ready on issues (archived, category, blocked, priority, created, key);
@@ -62,6 +63,10 @@ create index entries_chain on entries (chain, n);
 create index entries_rk on entries (issuer, rk) where rk != '';
 create index entries_bad on entries (verdict) where verdict != 'ok';
 create index entries_partial on entries (issue) where partial;
+
+create table lost_claims (issue integer not null, actor text not null, until integer not null);
+
+create table devices (ref text primary key, tip text not null, tree text not null, flaw text not null) without rowid;
 
 create table auths (key integer primary key, heads text not null unique);
 
@@ -122,9 +127,11 @@ def clear(db: Db, epoch: str) -> None:
         "documents",
         "texts",
         "auths",
+        "devices",
+        "lost_claims",
     ):
         db.execute(f"delete from {table}")
-    db.execute("delete from meta where name not in ('version', 'clock')")
+    db.execute("delete from meta where name not in ('version', 'clock') and name not like 'chain %'")
     set_meta(db, "epoch", epoch)
 
 

@@ -145,6 +145,7 @@ def put_issue(db: Db, key: int, tip: str, folded: State, seq: int, workflow: Wor
     if relinked or tuple(before) != (columns["category"], columns["archived"]):
         blocks = db.execute("select other from links where issue = ? and kind = 'blocks'", (key,)).fetchall()
         derive.update_blocked(db, {id, *relinked, *(row[0] for row in blocks)})
+    derive.put_lost_claims(db, key, folded)
     derive.put_texts(db, key, columns["title"], folded)
 
 
@@ -218,7 +219,7 @@ def _forget_state(db: Db, key: int) -> None:
     id = db.execute("select id from issues where key = ?", (key,)).fetchone()[0]
     touched = {row[0] for row in db.execute("select other from links where issue = ? and kind = 'blocks'", (key,))}
     touched |= {row[0] for row in db.execute("select id from issues where parent = ?", (id,))}
-    for table in ("comments", "labels", "links"):
+    for table in ("comments", "labels", "links", "lost_claims"):
         db.execute(f"delete from {table} where issue = ?", (key,))
     db.execute("delete from texts where rowid in (select id from documents where issue = ?)", (key,))
     db.execute("delete from documents where issue = ?", (key,))
