@@ -95,6 +95,7 @@ class Found(BaseModel):
     blocked: bool
     claimed_by: str | None = None
     updated_at: str
+    quarantined: int = 0  # entries that do not count: not allowed, badly signed, or waiting for others
     untrusted: Texts
 
 
@@ -141,7 +142,6 @@ class Whole(Found):
     conflicts: list[str]
     comment_count: int
     heads: list[str]
-    quarantined: int
     truncated: bool
     next: str | None
 

@@ -38,7 +38,7 @@ def whole(issue: dict[str, Any], comments: int, cursor: str = "") -> CallToolRes
     texts = result.untrusted
     head = f"{result.id} · {result.status} · P{result.priority} · {result.type}{answers.marks(result)}"
     if result.quarantined:
-        head += f" · {result.quarantined} entries do not count (unsigned, not allowed or damaged)"
+        head += f" · {result.quarantined} entries do not count (not allowed, badly signed, or waiting)"
     lines = [f"title: {texts.title}", *([""] if not place.piece and issue["description"] else [])]
     room = LIMIT - _FENCE - size(result.model_dump(mode="json")) - size(head) - size("\n".join(lines)) - _FENCE
     pieces = list(_pieces(issue, comments, place.comments))
@@ -85,7 +85,7 @@ def _result(issue: dict[str, Any]) -> models.Whole:
         **base.model_dump(exclude={"untrusted"}), untrusted=texts, parent=issue["parent"] and issue["parent"][:12],
         links=[], lease_until=issue["claim"]["until"] if issue["claim"] else None,
         conflicts=[conflict["field"] for conflict in issue["conflicts"] if ":" not in conflict["field"]][:20],
-        comment_count=len(issue["comments"]), heads=issue["heads"][:16], quarantined=issue["quarantined"],
+        comment_count=len(issue["comments"]), heads=issue["heads"][:16],
         truncated=False, next=None,
     )  # fmt: skip
 

@@ -104,6 +104,14 @@ class ReleaseRequest(Body):
     reason: Annotated[str, Field(max_length=500, pattern=NO_NUL)] = ""
 
 
+class Nothing(Body):
+    """An empty object."""
+
+
+class Adoption(Body):
+    entries: Annotated[list[Id], Field(min_length=1, max_length=100)]
+
+
 class Resolution(Body):
     """The value a field has from now on: one of the concurrent ones, or another that fits the field."""
 

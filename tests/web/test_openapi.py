@@ -29,7 +29,7 @@ def test_schemathesis_finds_nothing(served: Served, tmp_path: Path, part: str, o
 def test_the_document_names_every_route_and_the_statuses_of_the_workflow(served: Served) -> None:
     document = served.get("/api/openapi.json")
     for path in ("/api/issues", "/api/issues/{id}", "/api/issues/{id}/comments", "/api/issues/{id}/history", "/api/board",
-                 "/api/events", "/api/agents", "/api/agents/{id}/audit", "/api/conflicts", "/api/issues/{id}/resolve",
+                 "/api/events", "/api/agents", "/api/agents/{id}/audit", "/api/agents/{id}/verify", "/api/quarantine", "/api/quarantine/adopt", "/api/conflicts", "/api/issues/{id}/resolve",
                  "/api/health"):  # fmt: skip
         assert path in document["paths"]
     status = document["components"]["schemas"]["NewIssue"]["properties"]["status"]

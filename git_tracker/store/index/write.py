@@ -168,9 +168,7 @@ def _columns(db: Db, key: int, folded: State, workflow: Workflow) -> dict[str, A
         for field in CONFLICT_FIELDS
         if len(writes := folded.registers.get(field, ())) > 1
     )
-    bad = db.execute(
-        "select count(*) from entries where issue = ? and verdict in ('quarantined', 'muted')", (key,)
-    ).fetchone()[0]
+    bad = db.execute("select count(*) from entries where issue = ? and verdict != 'ok'", (key,)).fetchone()[0]
     count = db.execute("select count(*) from comments where issue = ?", (key,)).fetchone()[0]
     return {
         "title": folded.value("title"), "status": status, "category": category, "type": folded.value("type"),
