@@ -11,7 +11,7 @@ from tests.web.serving import Served
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 
 
-@pytest.mark.parametrize(("part", "operations"), [("include", 10), ("exclude", 7)], ids=["reads", "writes"])
+@pytest.mark.parametrize(("part", "operations"), [("include", 11), ("exclude", 9)], ids=["reads", "writes"])
 def test_schemathesis_finds_nothing(served: Served, tmp_path: Path, part: str, operations: int) -> None:
     for title in ("one", "two"):
         served.request("POST", "/api/issues", {"title": title})
