@@ -5,18 +5,20 @@ Every change here is one signed entry of the trust log; what it means is decided
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
-from git_tracker.errors import Conflict, Invalid, NotFound, Refused
-from git_tracker.store import membership, policy, refs, sshwire
+from git_tracker.errors import Conflict, Invalid, NotFound, Refused, Unusable
+from git_tracker.store import membership, policy, refs, sshwire, stockgit
 from git_tracker.store import scope as scopes
 from git_tracker.store.announcing import Announcer
 from git_tracker.store.identity import Identity, Signer
-from git_tracker.store.index import governed, people, read
+from git_tracker.store.index import arrived, governed, people, read
 from git_tracker.store.issue import Json, stamp
 from git_tracker.store.keystore import Source
 from git_tracker.store.lock import held
 from git_tracker.store.membership import Member
+from git_tracker.store.projection import Progress
 from git_tracker.store.publishing import Moved
 from git_tracker.store.scope import Scope
 from git_tracker.store.writing import Writing
@@ -28,6 +30,8 @@ Decision = Callable[[], tuple[Mapping[str, Any], Iterable[str]]]  # an event, an
 
 class Governor(Announcer):
     """The people and sessions of one tracker."""
+
+    _stock_git: tuple[Any, ...] = ()  # the state of the trust log that its files were last compared with
 
     # people
 
@@ -211,6 +215,21 @@ class Governor(Announcer):
         ]
 
     # inside
+
+    def _absorb(self, force: bool, progress: Progress | None = None) -> None:
+        super()._absorb(force, progress)
+        self._keep_stock_git()
+
+    def _keep_stock_git(self) -> None:
+        """Let stock git go by the trust log as it is now, where `trust git-setup` had it check signatures."""
+        signed = arrived.last_entry(self._db) if self._projection.trust.revoked else 0
+        if (now := (self._projection.trust_tips, signed)) == self._stock_git or not self._writable():
+            return
+        self._stock_git = now
+        if os.path.exists(stockgit.files(self.place)[0]):
+            with suppress(OSError, Unusable):  # what is said here must not fail for want of ssh-keygen
+                revoked = governed.revoked(self._db, self._revoked())
+                stockgit.keep_fresh(self.place, self.allowed_signers(), revoked)
 
     def _revoked(self) -> set[tuple[str, str]]:
         """Return the session id and the fingerprint of the issuer's key of every revoked session."""

@@ -160,6 +160,7 @@ class IssueStore(Governor):
                         published = True
                         self._projection.marked(self._clock())
                     self._db.execute("commit")
+                    self._keep_stock_git()
                 except Moved:
                     self._roll_back()
                     self._catch_up(force=True)
