@@ -169,9 +169,12 @@ class Governor(Announcer):
         return [self._govern(by, self._removal(key)) for key in keys]
 
     def revoke(self, by: Signer, session: str) -> str:
-        """End a session: nothing of it counts from now on, whatever date it claims. What is here stays."""
+        """End a session: nothing of it counts from now on, whatever date it claims. What is here stays.
+
+        It is named as `audit` does; one that never wrote here by its full id.
+        """
         self.refresh()
-        sid, issuer = governed.session(self.reader, session)
+        sid, issuer = governed.session(self.reader, session, self._projection.trust.added)
         return self._govern(
             by, lambda: (membership.session_revoked(sid, issuer, governed.chains_of_session(self._db, sid)), ())
         )
