@@ -14,7 +14,11 @@ MAX_DEPTH = 12
 
 Json = Any  # JSON has no finite static type in Python; shapes are checked where values get their meaning
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False).encode
+_FORM: dict[str, Any] = {
+    "ensure_ascii": False, "separators": (",", ":"), "allow_nan": False, "check_circular": False,
+}  # fmt: skip
+_encode = json.JSONEncoder(**_FORM).encode
+_encode_plain = json.JSONEncoder(**_FORM, sort_keys=True).encode
 
 
 def dumps(value: Json) -> str:
@@ -27,16 +31,25 @@ def dumps(value: Json) -> str:
 
 def loads(text: str) -> Json:
     """Return the value behind a canonical text. Raise `Corrupt` for every other text."""
+    # Most texts are plain: then being what the encoder writes, keys in order, is all that canonical means.
+    if text.isascii() and "\\u" not in text and text.count("{") + text.count("[") <= MAX_DEPTH:
+        try:
+            value = _plain.raw_decode(text)[0]
+            if _encode_plain(value) == text:
+                return value
+        except (ValueError, Corrupt):
+            pass
+    return _strictly(text)
+
+
+def _strictly(text: str) -> Json:
+    """Return the value behind any canonical text, or say what keeps it from being one."""
     try:
         value, end = _decoder.raw_decode(text)
     except (ValueError, RecursionError) as error:
         raise Corrupt(f"not canonical JSON: {error}") from None
-    # What `_flaw` could find is spelled with an escape or nested; all else the decoder and the comparison refuse.
-    if "\\u" in text or text.count("{") + text.count("[") > MAX_DEPTH:
-        flaw = _flaw(value)
-        if flaw:
-            raise Corrupt(flaw)
-    if not text.isascii() and (flaw := text_flaw(text)):
+    flaw = _flaw(value)
+    if flaw:
         raise Corrupt(flaw)
     if end != len(text) or _encode(value) != text:
         raise Corrupt("not canonical JSON: order, spacing or escapes differ")
@@ -119,3 +132,4 @@ def _no_float(digits: str) -> Json:
 _decoder = json.JSONDecoder(
     object_pairs_hook=_object, parse_int=_integer, parse_float=_no_float, parse_constant=_no_float
 )
+_plain = json.JSONDecoder(parse_int=_integer, parse_float=_no_float, parse_constant=_no_float)
