@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from git_tracker.cli.main import VERBS
+from git_tracker.errors import Refused
 from git_tracker.store import IssueStore, Signer
 from tests.cli.conftest import EMPTY_TREE, ROOT, Tracker, git, program
 from tests.store.governed import TrustForge
@@ -441,3 +442,19 @@ def test_quarantine_shows_who_signed_what_is_not_allowed(
     assert "\x1b" not in shown.out
     found = tracker("quarantine", "show", muted, "--json").json
     assert (found["signer"]["session"], found["signer"]["person"], found["adoptable"]) == (narrow.sid, "ada", True)
+
+
+def test_a_policy_asks_for_a_review_and_edit_gives_one(
+    tracker: Tracker, store: IssueStore, agent: Signer, issue: str
+) -> None:
+    assert tracker("trust", "policy", '{"review": "person"}').code == 0
+    store.claim(agent, issue)
+    with pytest.raises(Refused):
+        store.finish(agent, issue, "fixed")
+
+    assert tracker("edit", issue, "--evidence", "review=looks right").code == 0
+    store.finish(agent, issue, "fixed")
+    assert "evidence" in tracker("show", issue).out
+    assert tracker("show", issue, "--json").json["status"] == "done"
+    wrong = tracker("trust", "policy", '{"review": "everybody"}')
+    assert "use one of none, another, person" in wrong.err
