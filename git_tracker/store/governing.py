@@ -5,10 +5,10 @@ Every change here is one signed entry of the trust log; what it means is decided
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from functools import partial
 from typing import Any
 
-from git_tracker.errors import Conflict, Invalid, NotFound, Refused, Unusable
+from git_tracker.errors import Conflict, Invalid, NotFound, Refused
 from git_tracker.store import membership, policy, refs, sshwire, stockgit
 from git_tracker.store import scope as scopes
 from git_tracker.store.announcing import Announcer
@@ -169,10 +169,7 @@ class Governor(Announcer):
         return [self._govern(by, self._removal(key)) for key in keys]
 
     def revoke(self, by: Signer, session: str) -> str:
-        """End a session: nothing of it counts from now on, whatever date it claims. What is here stays.
-
-        It is named as `audit` does; one that never wrote here by its full id.
-        """
+        """End a session (one that never wrote here: by its full id): nothing later of it counts, whatever date it claims."""
         self.refresh()
         sid, issuer = governed.session(self.reader, session, self._projection.trust.added)
         return self._govern(
@@ -192,6 +189,12 @@ class Governor(Announcer):
         if tip is None:
             raise NotFound(f"the log of the root {root[:12]} is not here", "fetch it first")
         return self._govern(by, lambda: (membership.root_joined(root), (tip,)))
+
+    @property
+    def policy(self) -> Mapping[str, Any]:
+        """The rules of the latest policy; empty where there is none."""
+        self.refresh()
+        return self._projection.trust.policy_at(self._projection.trust.heads)
 
     def set_policy(self, by: Signer, rules: Mapping[str, Any]) -> str:
         """Bind every clone to rules: `people_only` operations, who may move to done (`done_by`), whether with a `review`."""
@@ -227,14 +230,12 @@ class Governor(Announcer):
 
     def _keep_stock_git(self) -> None:
         """Let stock git go by the trust log as it is now, where `trust git-setup` had it check signatures."""
-        signed = arrived.last_entry(self._db) if self._projection.trust.revoked else 0
-        if (now := (self._projection.trust_tips, signed)) == self._stock_git or not self._writable():
-            return
-        self._stock_git = now
-        if os.path.exists(stockgit.files(self.place)[0]):
-            with suppress(OSError, Unusable):  # what is said here must not fail for want of ssh-keygen
-                revoked = governed.revoked(self._db, self._revoked())
-                stockgit.keep_fresh(self.place, self.allowed_signers(), revoked)
+        trust = self._projection.trust
+        now = (self._projection.trust_tips, arrived.last_entry(self._db) if trust.revoked else 0)
+        if now != self._stock_git and self._writable():
+            self._stock_git = now
+            listed = partial(governed.revoked, self._db, self._revoked())
+            stockgit.keep_fresh(self.place, self.allowed_signers, listed)
 
     def _revoked(self) -> set[tuple[str, str]]:
         """Return the session id and the fingerprint of the issuer's key of every revoked session."""

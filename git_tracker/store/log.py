@@ -187,6 +187,7 @@ def admission(entry: Entry, proof: Proof, trust: Trust, verdict: Verdict, reason
     envelope = entry.envelope
     record = Record(
         entry.id, entry.parents, envelope.hlc, who[0], entry.seconds, envelope.under, envelope.events, entry.digest,
-        verdict == "muted", person=proof.delegation is None, review=policy.review(trust.policy_at(envelope.auth)),
+        verdict == "muted", auth=envelope.auth, person=proof.delegation is None,
+        review=policy.review(trust.policy_at(envelope.auth)),
     )  # fmt: skip
     return Admission(record, entry, verdict, reason, proof.key.hex(), proof.issuer.hex(), who)

@@ -2,7 +2,8 @@
 
 `people_only` names operations that no agent session may do; `done_by` says who may move to done: `anyone`, `people` or
 `maintainers` (owners included); `review` whether somebody has to look at it first who did not do the work: `none`,
-`another` (anybody else) or `person` (a person, no session). The policy that holds for an entry is the latest in the state it cites.
+`another` (anybody else) or `person` (a person, no session); `manual_fields` names fields whose concurrent values wait for
+somebody to choose. The policy that holds for an entry is the latest in the state it cites.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,6 +11,7 @@ from typing import Any
 
 from git_tracker.errors import Invalid
 from git_tracker.store.membership import GOVERNS
+from git_tracker.store.registers import FIELDS
 from git_tracker.store.review import RULES
 from git_tracker.store.scope import OPERATIONS, operation
 
@@ -29,14 +31,24 @@ def check(rules: Mapping[str, Any]) -> None:
         elif name == "review":
             if value not in RULES:
                 raise Invalid(f"review: {value!r} is no rule", f"use one of {', '.join(RULES)}")
+        elif name == "manual_fields":
+            others = [word for word in value if word not in FIELDS] if isinstance(value, list) else [value]
+            if others:
+                raise Invalid(f"manual_fields: no such field {others[0]!r}", f"fields are {', '.join(FIELDS)}")
         else:
-            raise Invalid(f"no rule named {name!r}", "the rules are people_only, done_by and review")
+            raise Invalid(f"no rule named {name!r}", "the rules are people_only, done_by, review and manual_fields")
 
 
 def review(rules: Mapping[str, Any]) -> str:
     """Return the rule about reviews, or nothing if none is needed."""
     found = rules.get("review")
     return str(found) if found in RULES[1:] else ""
+
+
+def manual_fields(rules: Mapping[str, Any]) -> list[str]:
+    """Return the fields that keep their base while their concurrent values are in conflict."""
+    named = rules.get("manual_fields", ())
+    return [field for field in FIELDS if field in named] if type(named) is list else []
 
 
 def forbids(rules: Mapping[str, Any], events: Iterable[Mapping[str, Any]], role: str, *, session: bool) -> str:

@@ -8,7 +8,7 @@ import hashlib
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Literal, NamedTuple
 
@@ -63,13 +63,17 @@ def write_files(where: Place, allowed_signers: str, revoked: Iterable[Mapping[st
     _replace(signers, _signed_with(allowed_signers, listed))
 
 
-def keep_fresh(where: Place, allowed_signers: str, revoked: Iterable[Mapping[str, Any]]) -> None:
-    """Write both files anew if `trust git-setup` made them and they say something else by now."""
+def keep_fresh(where: Place, allowed_signers: Callable[[], str], revoked: Callable[[], list[dict[str, Any]]]) -> None:
+    """Write both files anew if `trust git-setup` made them and they say something else by now.
+
+    Nothing fails for want of that: whoever runs `trust git-setup` again is told why it cannot be done.
+    """
     signers, _ = files(where)
-    listed = list(revoked)
-    with suppress(FileNotFoundError), open(signers, "rb") as file:
-        if file.read() != _signed_with(allowed_signers, listed):
-            write_files(where, allowed_signers, listed)
+    if os.path.exists(signers):
+        text, listed = allowed_signers(), revoked()
+        with suppress(OSError, Unusable), open(signers, "rb") as file:
+            if file.read() != _signed_with(text, listed):
+                write_files(where, text, listed)
 
 
 def _signed_with(allowed_signers: str, revoked: Iterable[Mapping[str, Any]]) -> bytes:
