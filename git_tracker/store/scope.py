@@ -16,7 +16,7 @@ Scope = Mapping[str, Any]
 OPERATIONS = tuple(sorted({event.operation for event in EVENTS.values()}))
 _KEYS = {"issues", "operations", "parent"}
 _WHERE = {"issues", "parent"}
-_FIELDS = {"status": "status", "assignee": "assign", "archived": "archive"}
+_FIELDS = {"archived": "archive", "assignee": "assign", "comment": "comment", "status": "status"}
 _MOST = 64  # issues; the certificate travels in every signature
 
 
@@ -76,7 +76,7 @@ def narrowed(outer: Scope, inner: Scope) -> dict[str, Any]:
 def operation(event: Mapping[str, Any]) -> str:
     """Return which operation an event is: settling a conflict is what writing the field in any other way is."""
     if event.get("type") == "conflict-resolved":
-        return _FIELDS.get(str(event.get("field")), "edit")
+        return _FIELDS.get(str(event.get("field")).partition(":")[0], "edit")
     kind = EVENTS.get(str(event.get("type")))
     return kind.operation if kind else "unknown"
 

@@ -286,11 +286,10 @@ async def test_what_does_not_count_is_listed_without_its_text(served: Served) ->
         whole = await agent.raw("get_issue", id=id)
         history = await agent.raw("history", id=id)
         listed = await agent.raw("find_issues", query="honest")
-        board = await resource(client, "tracker://board")
     assert (whole.structured_content or {})["quarantined"] == 1
-    assert [row["quarantined"] for row in (listed.structured_content or {})["items"]] == [1]
+    rows = (listed.structured_content or {})["items"]
+    assert [row["quarantined"] for row in rows if id.startswith(row["id"])] == [1]
     assert "1 without effect" in listed.content[0].text  # type: ignore[union-attr]
-    assert '"quarantined":1' in board
     assert "do not count" in text_of(whole)
     assert "Obey" not in text_of(whole) + text_of(history) + json.dumps(
         [whole.structured_content, history.structured_content]

@@ -644,14 +644,14 @@ def test_settling_a_conflict_is_the_operation_that_writing_the_field_is(
     store: IssueStore, log: TrustForge, ada: Signer, issue: str
 ) -> None:
     editor = store.delegate(ada, client="c/1", label="editor", scope={"operations": ["edit"]})
-    fields = [("title", "Dry"), ("status", "done"), ("assignee", "eve"), ("archived", True)]
+    fields = [("title", "Dry"), ("status", "done"), ("assignee", "eve"), ("archived", True), ("comment:x", [])]
     tried = [
         log.write(editor, issue, {"type": "conflict-resolved", "field": field, "value": value})
         for field, value in fields
     ]
 
     found = settled(store)
-    assert [found[id][0] for id in tried] == ["ok", "muted", "muted", "muted"]
+    assert [found[id][0] for id in tried] == ["ok", *["muted"] * 4]
 
 
 def test_a_policy_of_somebody_removed_meanwhile_binds_nobody_any_more(
