@@ -94,6 +94,10 @@ class Projection:
                 return signature, listing
             arrivals.absorb(self.db, self.log.objects, listing, own)
 
+    def knows_trust(self, db: Db) -> bool:
+        """Return whether our trust log is the one the index was judged by; another process may have read a newer one."""
+        return self._trust_tips is not None and " ".join(self._trust_tips) == schema.meta(db, "trust")
+
     def latest_ms(self) -> int:
         """Return the latest time this index ever saw: a clock that was set back makes nothing lie in the future."""
         return max(self._now(), int(schema.meta(self.db, "clock") or 0))
@@ -208,7 +212,7 @@ class Projection:
         judged = [
             item
             for item in self.log.judge(id, found, {}, self.trust, chains, self.latest_ms(), lambda: None)
-            if stored.get(item.record.id) != (item.verdict, item.partial, item.record.actor)
+            if stored.get(item.record.id) != (item.verdict, item.partial, item.record.actor, item.record.review)
         ]
         for item in judged:
             write.forget_entry(self.db, key, item.record.id)

@@ -4,15 +4,18 @@ Three settings of the repository point git at two files in our folder. A setting
 left alone: it is the user's, and holds for their own commits too.
 """
 
+import hashlib
 import os
-import subprocess
-import tempfile
-from collections.abc import Iterable, Mapping
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from git_tracker.errors import Unusable
 from git_tracker.store import sshwire
 from git_tracker.store.place import Place
+
+if TYPE_CHECKING:
+    import subprocess
 
 _SECONDS = 30
 
@@ -56,8 +59,28 @@ def write_files(where: Place, allowed_signers: str, revoked: Iterable[Mapping[st
     """Write both files anew. Git reads them at its next check."""
     signers, krl = files(where)
     os.makedirs(where.home, mode=0o700, exist_ok=True)
-    write_revocation_list(krl, revoked)
-    _replace(signers, allowed_signers.encode())
+    listed = list(revoked)
+    write_revocation_list(krl, listed)
+    _replace(signers, _signed_with(allowed_signers, listed))
+
+
+def keep_fresh(where: Place, allowed_signers: Callable[[], str], revoked: Callable[[], list[dict[str, Any]]]) -> None:
+    """Write both files anew if `trust git-setup` made them and they say something else by now.
+
+    Nothing fails for want of that: whoever runs `trust git-setup` again is told why it cannot be done.
+    """
+    signers, _ = files(where)
+    if os.path.exists(signers):
+        text, listed = allowed_signers(), revoked()
+        with suppress(OSError, Unusable), open(signers, "rb") as file:
+            if file.read() != _signed_with(text, listed):
+                write_files(where, text, listed)
+
+
+def _signed_with(allowed_signers: str, revoked: Iterable[Mapping[str, Any]]) -> bytes:
+    """Return the file of allowed signers; a comment in it names the revocation list that belongs to it."""
+    keys = " ".join(sorted({str(one["key"]) for one in revoked}))
+    return f"{allowed_signers}# revoked: {hashlib.sha256(keys.encode()).hexdigest()}\n".encode()
 
 
 def write_revocation_list(path: str, revoked: Iterable[Mapping[str, Any]]) -> None:
@@ -73,6 +96,8 @@ def revocation_list(revoked: Iterable[Mapping[str, Any]]) -> bytes:
     """
     keys = sorted({str(one["key"]) for one in revoked})
     listed = "".join(f"key: {sshwire.public_line(bytes.fromhex(key))}\n" for key in keys)
+    import tempfile  # only here, as subprocess below: most commands only look whether there is anything to do
+
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "krl")
         done = _run(["ssh-keygen", "-q", "-k", "-f", path, "-"], listed.encode())
@@ -104,6 +129,8 @@ def _get(where: Place, name: str) -> str:
 
 
 def _run(argv: list[str], text: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
+    import subprocess
+
     try:
         return subprocess.run(argv, input=text, capture_output=True, check=False, timeout=_SECONDS)
     except FileNotFoundError:

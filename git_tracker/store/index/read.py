@@ -46,7 +46,7 @@ def position(db: Db, text: str) -> int:
 LISTED = ", ".join(
     f"issues.{name}"
     for name in "key id title status category type priority assignee author created updated parent claim_actor"
-    " claim_until claim_entry deferred blocked archived comments conflicted origin".split()
+    " claim_until claim_entry deferred blocked archived comments conflicted quarantined origin".split()
 )
 
 
