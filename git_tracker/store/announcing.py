@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from git_tracker.errors import Corrupt
 from git_tracker.store import checkpoints, commit, device, refs
 from git_tracker.store.identity import Signer
 from git_tracker.store.index import arrived, schema, write
@@ -10,11 +11,22 @@ from git_tracker.store.lock import held
 
 
 class Exchanged(NamedTuple):
-    """How an exchange with a remote stands: the last entry here, how many it was not told of, how many bad it sent."""
+    """How an exchange with a remote stands.
+
+    The last entry here, the last one it was told of, how many since, and how many bad ones it sent.
+    """
 
     now: int
+    told: int
     untold: int
     bad: int
+
+
+class Announced(NamedTuple):
+    """The newest checkpoint of this device, and the number of the last entry that it covers."""
+
+    id: str
+    upto: int
 
 
 class Came(NamedTuple):
@@ -41,18 +53,21 @@ class Announcer(Keeper):
             self._db.execute("delete from meta where name like 'chain %'")  # that clone goes on with the chains
             return device.renew(self.home, self._entropy)
 
-    def checkpoint(self, by: Signer) -> str:
+    def checkpoint(self, by: Signer) -> Announced:
         """Sign what this clone knows now; return the newest checkpoint, also where nothing is new since it was made."""
         self._require_writable()
         with self._lock, held(self._lock_path):
             self._catch_up(force=False)
             own = device.own(self.home) or device.renew(self.home, self._entropy)
             last = self._objects.target(refs.DEVICES + own)
+            if last and not self._is_checkpoint(last):
+                own, last = self.renew_device(), None
+            upto = arrived.last_entry(self._db)
             trust = self._trust_heads()
             seq, noted = write.last_seq(self._db), f"{last} {' '.join(sorted(trust))}"
             mark, _, since = schema.meta(self._db, "checkpoint").partition("@")
             if last and mark == noted and since == str(seq):
-                return last
+                return Announced(last, upto)
             self._db.execute("begin immediate")
             try:
                 known = int(since) if last and mark.partition(" ")[0] == last else -1
@@ -63,13 +78,15 @@ class Announcer(Keeper):
             except BaseException:
                 self._roll_back()
                 raise
-            return new
+            return Announced(new, upto)
 
     def exchanged(self, remote: str) -> Exchanged:
         """Return how far the exchange with a remote had come when it ended last."""
         told, _, bad = schema.meta(self.reader, f"exchange {remote}").partition(" ")
         now = arrived.last_entry(self.reader)
-        return Exchanged(now, sum(arrived.counts_since(self.reader, int(told or 0)).values()), int(bad or 0))
+        return Exchanged(
+            now, int(told or 0), sum(arrived.counts_since(self.reader, int(told or 0)).values()), int(bad or 0)
+        )
 
     def arrived_since(self, number: int) -> Came:
         """Return what was indexed after the entry with that number."""
@@ -85,13 +102,18 @@ class Announcer(Keeper):
         found = arrived.all(self.reader)
         return {one.ref.removeprefix(prefix): one.flaw for one in found if one.flaw and one.ref.startswith(prefix)}
 
-    def note_exchange(self, remote: str, bad: int, *, told: bool) -> None:
-        """Remember how an exchange ended: how many bad entries came in all, and whether all that is here was told."""
+    def note_exchange(self, remote: str, bad: int, upto: int) -> None:
+        """Remember how an exchange ended: how many bad entries came in all, and up to which number all was told."""
         with self._lock, held(self._lock_path):
             self._db.execute("begin immediate")
-            before = int(schema.meta(self._db, f"exchange {remote}").partition(" ")[0] or 0)
-            schema.set_meta(self._db, f"exchange {remote}", f"{arrived.last_entry(self._db) if told else before} {bad}")
+            schema.set_meta(self._db, f"exchange {remote}", f"{upto} {bad}")
             self._db.execute("commit")
+
+    def _is_checkpoint(self, id: str) -> bool:
+        try:
+            return bool(checkpoints.decode(id, self._objects.commit(id) or b""))
+        except Corrupt:
+            return False
 
     def _trust_heads(self) -> set[str]:
         trust = self._projection.trust

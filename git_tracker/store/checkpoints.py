@@ -1,4 +1,4 @@
-"""Checkpoints: what one device knows, as one signed commit that others can fetch by one ref (docs/FORMAT.md, section 9).
+"""Checkpoints: what one device knows, as one signed commit that others can fetch by one ref (docs/FORMAT.md, section 7).
 
 The tree holds `issues/ab/<id>.<head>` and `trust/<head>` as git links; the parents are the checkpoint before and the
 heads that are new since then, so that all of them travel along. Trees are compared folder by folder: what changed is
@@ -14,7 +14,7 @@ from git_tracker.store import canonical, commit, identity
 from git_tracker.store.identity import Proof
 
 MAX_PARENTS = 500
-MAX_TREE = 64 * 1024 * 1024
+MAX_TREE = 8 * 1024 * 1024  # 90,000 heads in one folder
 VERSION = 1
 
 _TREE, _LINK = "40000", "160000"
@@ -145,8 +145,12 @@ def _entries(objects: Objects, id: str) -> dict[str, Entry]:
     found: dict[str, Entry] = {}
     at = 0
     while at < len(raw):
-        end = raw.index(b"\0", at)
+        end = raw.find(b"\0", at)
+        if end < 0 or end + 21 > len(raw):
+            raise Corrupt(f"the tree {id[:12]} is malformed")
         mode, _, name = raw[at:end].decode("utf-8", "replace").partition(" ")
+        if name in found:
+            raise Corrupt(f"the tree {id[:12]} names something twice")
         found[name] = (mode, raw[end + 1 : end + 21].hex())
         at = end + 21
     return found

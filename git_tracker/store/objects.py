@@ -8,12 +8,14 @@ import pygit2
 from pygit2.enums import ObjectType
 
 from git_tracker.errors import Conflict, Corrupt, NotFound, TrackerError, Unusable
+from git_tracker.store import bulk
 from git_tracker.store.commit import EMPTY_TREE, MAX_COMMIT
 from git_tracker.store.place import Place
 
 Oid = pygit2.Oid
 
 _ATTEMPTS = 200
+_MANY = 32  # new refs that are cheaper to create at once
 _STALE_LOCK = 10.0  # seconds after which a ref's lock file counts as left behind by a dead process
 
 
@@ -134,7 +136,10 @@ class GitRepository:
         """Return whether `earlier` is in the past of `later`."""
         if later is None or later == earlier or not (self.has(later) and self.has(earlier)):
             return False
-        return self.repo.descendant_of(Oid(hex=later), Oid(hex=earlier))
+        try:
+            return self.repo.descendant_of(Oid(hex=later), Oid(hex=earlier))
+        except (KeyError, pygit2.GitError):  # something on the way is missing or damaged
+            return False
 
     def descends_or_is(self, later: str, earlier: str) -> bool:
         """Return whether `earlier` is `later` or in its past."""
@@ -167,6 +172,17 @@ class GitRepository:
                     raise _translated(error, self.place) from error
                 if not self._clear_stale_lock(ref, stale_seconds):
                     time.sleep(min(0.001 * (attempt + 1), 0.05))
+
+    def move_all(self, moves: Mapping[str, tuple[str | None, str]]) -> None:
+        """Move refs (name -> from where, to where) as `move` does; many new ones are created in one step."""
+        created = {ref: new for ref, (old, new) in moves.items() if old is None}
+        if len(created) >= _MANY:
+            bulk.create(self.place.common, created)
+        else:
+            created = {}
+        for ref, (old, new) in moves.items():
+            if ref not in created:
+                self.move(ref, old, new)
 
     def clear_empty(self, ref: str) -> None:
         """Remove a ref's file that holds nothing, as a power cut leaves it: libgit2 would refuse to write over it."""

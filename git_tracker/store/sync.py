@@ -1,4 +1,4 @@
-"""Exchange with remotes: fetch what other devices know, tell what this one knows (docs/FORMAT.md, section 9).
+"""Exchange with remotes: fetch what other devices know, tell what this one knows (docs/FORMAT.md, section 7).
 
 Every device moves one ref of its own and only forwards, so pushes are not rejected and nothing is merged. Whatever
 happens on the way, what is here stays: refs of ours follow what was fetched, under the tracker's lock, or not at all.
@@ -85,31 +85,42 @@ class SyncEngine:
         store.refresh(force=bool(wanted), wait=True)
         refused |= {device: flaw for device, flaw in store.refused_checkpoints(remote).items() if device in listed}
         came = store.arrived_since(before.now)
-        told, restored = self._tell(by, remote, listed, withheld, step) if by else (False, [])
-        store.note_exchange(remote, before.bad + came.bad, told=by is not None or not before.untold)
+        upto, sent, restored = before.told, 0, list[str]()
+        if by:
+            upto, moved, restored = self._tell(by, remote, listed, withheld, step)
+            sent = before.untold if moved else 0
+        elif before.untold == 0:  # what just came is known there
+            upto = before.now + came.entries
+        store.note_exchange(remote, before.bad + came.bad, upto)
         return Summary(
-            remote, before.untold if told else 0, came.entries, came.held, came.conflicted, tuple(withheld),
-            tuple(restored), refused, len({*listed, *self._known(remote), *filter(None, [store.device])}),
+            remote, sent, came.entries, came.held, came.conflicted, tuple(withheld), tuple(restored), refused,
+            len({*listed, *self._known(remote), *filter(None, [store.device])}),
         )  # fmt: skip
 
     def _tell(
         self, by: Signer, remote: str, listed: Mapping[str, str], withheld: list[str], step: Step
-    ) -> tuple[bool, list[str]]:
-        """Push this device's checkpoint, and those that the remote has lost; return whether ours moved, and which."""
+    ) -> tuple[int, bool, list[str]]:
+        """Push this device's checkpoint, and those that the remote has lost.
+
+        Return up to which entry it knows all now, whether ours moved, and which were put back.
+        """
         store = self._store
         for _attempt in range(3):
-            newest = store.checkpoint(by)
+            newest, upto = store.checkpoint(by)
             own = store.device
             lost = {refs.of_device(remote, device): device for device in withheld}
             if listed.get(own) != newest:
                 step(f"telling {remote}")
                 lost[refs.DEVICES + own] = own
             if not lost:
-                return False, []
+                return upto, False, []
             told = {one.device: one for one in self._remotes.push(remote, lost)}
+            restored = [device for device in withheld if device in told and told[device].state in ("new", "moved")]
             mine = told.get(own)
-            if mine is None or mine.state != "refused":
-                return mine is not None, [device for device in withheld if told[device].state in ("new", "moved")]
+            if mine and mine.state == "refused":
+                raise self._remotes.refusal(remote, mine)
+            if mine is None or mine.state != "behind":
+                return upto, mine is not None and mine.state != "same", restored
             listed = self._remotes.devices(remote)
             if self._is_shared(listed):
                 store.renew_device()
