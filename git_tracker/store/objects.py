@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 
 import pygit2
-from pygit2.enums import ObjectType
+from pygit2.enums import ObjectType, ReferenceType
 
 from git_tracker.errors import Conflict, Corrupt, NotFound, TrackerError, Unusable
 from git_tracker.store import bulk
@@ -146,12 +146,12 @@ class GitRepository:
         return later == earlier or self.descends(later, earlier)
 
     def target(self, ref: str) -> str | None:
-        """Return what a ref points at, or None."""
+        """Return the id a ref holds, or None; a symbolic ref has no place among ours."""
         try:
             found = self.repo.references.get(ref)
         except (pygit2.GitError, ValueError):
             return None
-        return str(found.target) if found is not None else None
+        return str(found.target) if found is not None and found.type == ReferenceType.DIRECT else None
 
     def move(self, ref: str, old: str | None, new: str, *, stale_seconds: float = _STALE_LOCK) -> None:
         """Point `ref` at `new` if it still points at `old`; raise `Conflict` if it moved meanwhile.

@@ -115,17 +115,19 @@ class Remotes:
         tips = [f"--negotiation-tip={refs.of_device(remote, '*')}", f"--negotiation-tip={refs.DEVICES}*"]
         specs = [f"{refs.DEVICES}{device}:{refs.of_device(remote, device)}" for device in asked]
         found = self._git(
-            "fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-auto-maintenance", "--no-write-fetch-head",
+            "fetch", "--no-progress", "--no-tags", "--no-recurse-submodules", "--no-auto-maintenance", "--no-write-fetch-head",
             "--no-filter", "--upload-pack=git-upload-pack", "--refmap=", *tips, "--", remote, *specs, limited=True,
         )  # fmt: skip
         if found.status == 0:
             return {}
         self._clear_rest()
         failure = _failure(remote, found.said)
-        if failure.code in ("disk_full", "no_access", "offline") or not _ABOUT_CONTENT.search(found.said):
+        if failure.code in ("disk_full", "busy"):
             raise failure
+        if not _ABOUT_CONTENT.search(found.said):
+            self.devices(remote)  # if it still answers, something that it holds made it fail
         if len(asked) == 1:
-            return {asked[0]: _last(found.said) if failure.code == "sync_failed" else str(failure)}
+            return {asked[0]: str(failure) if failure.code == "too_large" else _last(found.said)}
         half = len(asked) // 2
         return self.fetch(remote, asked[:half]) | self.fetch(remote, asked[half:])
 
@@ -185,7 +187,7 @@ def _failure(remote: str, said: str) -> TrackerError:
 
 def _last(said: str) -> str:
     lines = [_plain(line) for line in said.splitlines()]
-    telling = [line for line in lines if line.startswith(("fatal:", "error:", "remote:", "ssh:"))]
+    telling = [line for line in lines if line.startswith(("fatal:", "error:", "remote:", "ssh:", "! ["))]
     return (telling or [line for line in lines if line] or ["it said nothing"])[0][:300]
 
 

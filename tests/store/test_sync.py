@@ -6,7 +6,7 @@ from pathlib import Path
 
 from git_tracker.store.commit import commit_id
 from tests.store.forge import Forge, label, signed
-from tests.store.hubs import DEVICES, Clone, Cloning, entries, git, hub, same, states, told, worker
+from tests.store.hubs import DEVICES, Cloning, entries, git, hub, same, states, told, worker
 
 
 def test_eight_clones_that_write_at_once_lose_nothing_and_are_never_rejected(tmp_path: Path, clones: Cloning) -> None:
