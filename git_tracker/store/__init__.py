@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from git_tracker.store.stockgit import write_files as write_git_files
     from git_tracker.store.stockgit import write_revocation_list
     from git_tracker.store.store import IssueStore
-    from git_tracker.store.sync import Summary, SyncEngine
+    from git_tracker.store.sync import Step, Summary, SyncEngine
     from git_tracker.store.text import difference
     from git_tracker.store.watch import Watch
     from git_tracker.store.workflow import KANBAN, Workflow
@@ -50,6 +50,7 @@ _HOMES = {
     "Reader": "reading:Reader",
     "Signer": "identity:Signer",
     "Source": "keystore:Source",
+    "Step": "sync:Step",
     "Summary": "sync:Summary",
     "SyncEngine": "sync:SyncEngine",
     "Told": "index.exchange:Told",
@@ -87,6 +88,7 @@ __all__ = [
     "Reader",
     "Signer",
     "Source",
+    "Step",
     "Summary",
     "SyncEngine",
     "Told",

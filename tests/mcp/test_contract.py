@@ -338,6 +338,10 @@ async def test_every_answer_fits_its_own_schema(served: Served) -> None:
         answers["release_issue"] = await agent.call("release_issue", id=id)
         answers["finish_issue"] = await agent.call("finish_issue", id=id, summary="done")
         answers["history"] = await agent.call("history", id=id)
+        hub = served.world.home / "hub.git"
+        served.world.git("init", "--quiet", "--bare", hub)
+        served.world.git("-C", served.world.repo, "remote", "add", "origin", hub)
+        answers["sync"] = await agent.call("sync")
     assert set(answers) == set(TOOLS)
     for tool, answer in answers.items():
         jsonschema.validate(answer, schemas[tool])

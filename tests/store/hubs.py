@@ -45,6 +45,7 @@ class Clone:
         for name, url in remotes.items():
             git(folder, "remote", "add", name, url)
         self.store = IssueStore.open(str(folder))
+        self.signer: Signer | None = None  # where the home changes
 
     def begin(self) -> "Clone":
         """What `tracker init` does: look at the remote, then make a key, and a root if there was none."""
@@ -56,7 +57,7 @@ class Clone:
 
     @property
     def ada(self) -> Signer:
-        return self.store.signer()
+        return self.signer or self.store.signer()
 
     def agent(self, label: str = "fixer") -> Signer:
         return self.store.delegate(self.ada, client="claude-code/2.1", label=label)
