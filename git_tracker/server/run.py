@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import json
+import os
 import socket
 import sys
 from typing import Any
@@ -166,5 +167,5 @@ def mcp_stdio(path: str = ".", person: str = "") -> None:
     def agents() -> tuple[dict[str, Any], int]:
         return settings.load(store().place).agents.bounds()
 
-    server = mcp.build(Reach(store, signer, agents=agents))
+    server = mcp.build(Reach(store, signer, agents=agents, handle=os.environ.get("TRACKER_SESSION", "")))
     anyio.run(server.run_stdio_async)

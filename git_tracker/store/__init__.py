@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from git_tracker.store.bus import Bus, Cue
     from git_tracker.store.checkup import Check, examine
+    from git_tracker.store.digests import Digests
     from git_tracker.store.events import EVENTS
-    from git_tracker.store.identity import Delegation, Identity, Signer
+    from git_tracker.store.handles import Handles, Rested
+    from git_tracker.store.identity import Delegation, Identity, Signer, session_id
     from git_tracker.store.index.exchange import Told
     from git_tracker.store.keystore import KINDS, Keyring, Source
     from git_tracker.store.offering import Offer
@@ -41,13 +43,16 @@ _HOMES = {
     "Check": "checkup:Check",
     "Cue": "bus:Cue",
     "Delegation": "identity:Delegation",
+    "Digests": "digests:Digests",
     "Event": "shape:Event",
+    "Handles": "handles:Handles",
     "Identity": "identity:Identity",
     "IssueStore": "store:IssueStore",
     "Keyring": "keystore:Keyring",
     "Offer": "offering:Offer",
     "Place": "place:Place",
     "Reader": "reading:Reader",
+    "Rested": "handles:Rested",
     "Signer": "identity:Signer",
     "Source": "keystore:Source",
     "Step": "sync:Step",
@@ -67,6 +72,7 @@ _HOMES = {
     "nearest": "query:nearest",
     "offered_keys": "offering:offers",
     "open_reader": "reading:open_reader",
+    "session_id": "identity:session_id",
     "write_git_files": "stockgit:write_files",
     "write_revocation_list": "stockgit:write_revocation_list",
 }
@@ -79,13 +85,16 @@ __all__ = [
     "Check",
     "Cue",
     "Delegation",
+    "Digests",
     "Event",
+    "Handles",
     "Identity",
     "IssueStore",
     "Keyring",
     "Offer",
     "Place",
     "Reader",
+    "Rested",
     "Signer",
     "Source",
     "Step",
@@ -105,6 +114,7 @@ __all__ = [
     "nearest",
     "offered_keys",
     "open_reader",
+    "session_id",
     "write_git_files",
     "write_revocation_list",
 ]
