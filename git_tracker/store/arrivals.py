@@ -42,7 +42,7 @@ def absorb(db: Db, objects: GitRepository, listing: Mapping[str, str], own: str)
 
     Of one with a flaw the rest is taken, and all that it says is looked at again when it moves.
     """
-    arrivals, refused = _Arrivals(db, objects, listing), list[Refused]()
+    arrivals, refused = _Arrivals(db, objects), list[Refused]()
     for ref, tip in sorted(pending(db, listing, own).items()):
         before = arrived.tree(db, ref)
         try:
@@ -69,8 +69,8 @@ def _read(objects: GitRepository, id: str) -> Checkpoint:
 class _Arrivals:
     """Finds out which refs have to move so that they reach all heads; `moves` are by ref: from where, and to where."""
 
-    def __init__(self, db: Db, objects: GitRepository, listing: Mapping[str, str]) -> None:
-        self._db, self._objects, self._listing = db, objects, listing
+    def __init__(self, db: Db, objects: GitRepository) -> None:
+        self._db, self._objects = db, objects
         self.moves: dict[str, tuple[str | None, str]] = {}
 
     def take(self, told: checkpoints.Told) -> list[str]:
@@ -152,8 +152,8 @@ class _Arrivals:
         return parents
 
     def _target(self, ref: str) -> str | None:
-        return self.moves[ref][1] if ref in self.moves else self._listing.get(ref)
+        return self.moves[ref][1] if ref in self.moves else self._objects.target(ref)
 
     def _move(self, ref: str, new: str) -> None:
-        old = self.moves[ref][0] if ref in self.moves else self._listing.get(ref)
+        old = self.moves[ref][0] if ref in self.moves else self._objects.target(ref)
         self.moves[ref] = (old, new)

@@ -45,6 +45,7 @@ class Checkpoint(NamedTuple):
     root: str
     tree: str
     parents: tuple[str, ...]
+    seconds: int
     proof: Proof
 
 
@@ -73,7 +74,7 @@ def decode(id: str, raw: bytes) -> Checkpoint:
     if type(root) is not str or (root and not _ID.fullmatch(root)):
         raise Corrupt("the checkpoint does not name a trust root")
     proof = identity.verify(found.payload, found.armour)
-    return Checkpoint(id, device, n, root, found.tree, found.parents, proof)
+    return Checkpoint(id, device, n, root, found.tree, found.parents, found.seconds, proof)
 
 
 def grown(objects: Objects, tree: str, issues: Heads, trust: Iterable[str]) -> str:
@@ -121,6 +122,12 @@ def heads_of(objects: Objects, tree: str, issue: str) -> frozenset[str]:
     folder = _folder(objects, top.get("issues"), issue[:2])
     found = _entries(objects, folder[1]) if folder else {}
     return frozenset(head for name, (_, head) in found.items() if name.startswith(issue))
+
+
+def trust_of(objects: Objects, tree: str) -> frozenset[str]:
+    """Return the heads of trust logs that a checkpoint's tree names."""
+    folder = _entries(objects, tree).get("trust")
+    return frozenset(_entries(objects, folder[1])) if folder else frozenset()
 
 
 Entry = tuple[str, str]  # mode and id

@@ -8,7 +8,7 @@ import pygit2
 from pygit2.enums import ObjectType, ReferenceType
 
 from git_tracker.errors import Conflict, Corrupt, NotFound, TrackerError, Unusable
-from git_tracker.store import bulk
+from git_tracker.store import packedrefs
 from git_tracker.store.commit import EMPTY_TREE, MAX_COMMIT
 from git_tracker.store.place import Place
 
@@ -177,12 +177,16 @@ class GitRepository:
         """Move refs (name -> from where, to where) as `move` does; many new ones are created in one step."""
         created = {ref: new for ref, (old, new) in moves.items() if old is None}
         if len(created) >= _MANY:
-            bulk.create(self.place.common, created)
+            packedrefs.create(self.place.common, created)
         else:
             created = {}
         for ref, (old, new) in moves.items():
             if ref not in created:
                 self.move(ref, old, new)
+
+    def remotes(self) -> list[str]:
+        """Return the names of the configured remotes."""
+        return [name for name in self.repo.remotes.names() if name]
 
     def clear_empty(self, ref: str) -> None:
         """Remove a ref's file that holds nothing, as a power cut leaves it: libgit2 would refuse to write over it."""

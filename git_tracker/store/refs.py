@@ -44,7 +44,8 @@ def checkpoints(listing: Mapping[str, str], own: str) -> dict[str, str]:
     return {
         name: id
         for name, id in listing.items()
-        if (name.startswith(DEVICES) and name != DEVICES + own) or _FETCHED.fullmatch(name)
+        if (name.startswith(DEVICES) and name != DEVICES + own)
+        or (name.startswith(REMOTES) and _FETCHED.fullmatch(name))
     }
 
 
@@ -55,6 +56,17 @@ def listing(common: str) -> dict[str, str]:
     """
     loose = dict(_loose(common, "refs/git-tracker"))
     return {name: target for target, name in _packed(common)} | loose
+
+
+def below(common: str, prefix: str) -> dict[str, str]:
+    """Return the refs whose names begin with a prefix that ends in a slash, by the rest of the name."""
+    try:
+        with open(os.path.join(common, "packed-refs"), "rb") as file:
+            found = re.findall(rb"^([0-9a-f]{40}) %s([^\n]+)$" % re.escape(prefix.encode()), file.read(), re.MULTILINE)
+    except FileNotFoundError:
+        found = []
+    loose = {name.removeprefix(prefix): id for name, id in _loose(common, prefix.rstrip("/"))}
+    return {name.decode("utf-8", "replace"): id.decode() for id, name in found} | loose
 
 
 def issues(listing: Mapping[str, str]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from git_tracker.errors import Invalid, NotFound, TrackerError, Unusable
 from git_tracker.store import refs, usergit
-from git_tracker.store.place import Place
+from git_tracker.store.objects import GitRepository
 from git_tracker.store.usergit import Done
 
 MAX_DEVICES = 1_000
@@ -64,14 +64,12 @@ class Pushed(NamedTuple):
 class Remotes:
     """The remotes of one repository."""
 
-    def __init__(self, where: Place, *, seconds: float = SECONDS, most_bytes: int = MAX_BYTES) -> None:
-        self._where, self._seconds, self._most_bytes = where, seconds, most_bytes
+    def __init__(self, objects: GitRepository, *, seconds: float = SECONDS, most_bytes: int = MAX_BYTES) -> None:
+        self._objects, self._seconds, self._most_bytes = objects, seconds, most_bytes
 
-    def names(self) -> list[str]:
-        """Return the configured remotes, in the order of the configuration."""
-        found = self._git("config", "--null", "--name-only", "--get-regexp", r"^remote\..*\.(url|pushurl)$")
-        names = (key.partition(".")[2].rpartition(".")[0] for key in found.out.split("\0"))
-        return list(dict.fromkeys(name for name in names if name))
+    @property
+    def _common(self) -> str:
+        return self._objects.place.common
 
     def chosen(self, name: str = "") -> str:
         """Return the remote of that name, or the one to use where none is named: `origin`, or the only one.
@@ -80,7 +78,7 @@ class Remotes:
         """
         if name and not _NAME.fullmatch(name):
             raise Invalid(f"{name!r} is no name of a remote", "name a configured one; `git remote -v` lists them")
-        known = self.names()
+        known = self._objects.remotes()
         if not known:
             raise NotFound("no remote is configured", "add one: `git remote add origin URL`", code="no_remote")
         if not name:
@@ -160,21 +158,21 @@ class Remotes:
 
     def _clear_stale_locks(self, remote: str) -> None:
         """Remove the locks of a fetch that was killed. Runs alone, so a lock that is old belongs to nobody."""
-        for path in glob(os.path.join(escape(self._where.common), refs.of_device(remote, "*.lock"))):
+        for path in glob(os.path.join(escape(self._common), refs.of_device(remote, "*.lock"))):
             with suppress(OSError):
                 if time.time() - os.stat(path).st_mtime > _STALE:
                     os.unlink(path)
 
     def _clear_rest(self) -> None:
         """Remove what git left of a pack that outgrew the limit."""
-        for path in glob(os.path.join(escape(self._where.common), "objects/pack/tmp_pack_*")):
+        for path in glob(os.path.join(escape(self._common), "objects/pack/tmp_pack_*")):
             with suppress(OSError):
                 if os.stat(path).st_size == self._most_bytes // 512 * 512:
                     os.unlink(path)
 
     def _git(self, *arguments: str, limited: bool = False) -> Done:
         return usergit.run(
-            self._where.common, *arguments, seconds=self._seconds, most_bytes=self._most_bytes if limited else 0
+            self._common, *arguments, seconds=self._seconds, most_bytes=self._most_bytes if limited else 0
         )
 
 

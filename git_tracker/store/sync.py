@@ -42,11 +42,7 @@ class SyncEngine:
 
     def __init__(self, store: IssueStore, remotes: Remotes | None = None, *, most_bad: int = MAX_BAD) -> None:
         self._store, self._most_bad = store, most_bad
-        self._remotes = remotes or Remotes(store.place)
-
-    @property
-    def remotes(self) -> Remotes:
-        return self._remotes
+        self._remotes = remotes or Remotes(store.objects)
 
     def sync(self, by: Signer | None, remote: str = "", step: Step = lambda _: None) -> Summary:
         """Exchange with one remote, `origin` unless named; without a signer only fetch. Raises what says why not."""
@@ -57,7 +53,7 @@ class SyncEngine:
 
     def first(self) -> str:
         """Fetch before this clone makes a root of its own; return the remote's name, empty where there is none."""
-        if not self._remotes.names():
+        if not self._store.objects.remotes():
             return ""
         return self.sync(None).remote
 
@@ -106,7 +102,8 @@ class SyncEngine:
         """
         store = self._store
         for _attempt in range(3):
-            newest, upto = store.checkpoint(by)
+            there = [id for device, id in self._known(remote).items() if listed.get(device) == id]
+            newest, upto = store.checkpoint(by, listed.get(store.device, ""), there)
             own = store.device
             lost = {refs.of_device(remote, device): device for device in withheld}
             if listed.get(own) != newest:
@@ -127,9 +124,7 @@ class SyncEngine:
         raise Unusable(f"{remote} kept refusing this device's ref", "sync again", code="busy")
 
     def _known(self, remote: str) -> dict[str, str]:
-        prefix = refs.of_device(remote, "")
-        listing = refs.listing(self._store.place.common)
-        return {name.removeprefix(prefix): id for name, id in listing.items() if name.startswith(prefix)}
+        return refs.below(self._store.place.common, refs.of_device(remote, ""))
 
     def _went_back(self, known: str, now: str | None) -> bool:
         return now is None or (now != known and self._store.objects.descends(known, now))

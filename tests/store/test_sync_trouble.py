@@ -291,7 +291,7 @@ def test_more_than_the_limit_at_once_is_refused_and_leaves_nothing_behind(
     one.sync()
     two = clones("two", origin=at)
 
-    done = SyncEngine(two.store, Remotes(two.store.place, most_bytes=50_000)).sync(None)
+    done = SyncEngine(two.store, Remotes(two.store.objects, most_bytes=50_000)).sync(None)
 
     assert "more than is allowed" in done.refused[one.store.device]
     assert done.received == 0

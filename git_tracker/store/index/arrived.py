@@ -64,6 +64,12 @@ def changed_since(db: Db, seq: int) -> Iterator[tuple[str, frozenset[str]]]:
         yield row[1], heads(db, row[0])
 
 
+def dated(db: Db, entries: Iterable[str]) -> dict[str, int]:
+    """Return when each of the given entries says it was made, in seconds since 1970."""
+    query = "select at from entries where id = ?"
+    return {id: int((db.execute(query, (id,)).fetchone() or (0,))[0]) for id in entries}
+
+
 def tentative(db: Db, entries: Iterable[str | None]) -> frozenset[str]:
     """Return those of the given entries that no remote was told of yet; none where nothing is ever exchanged."""
     notes = db.execute("select value from meta where name >= 'exchange ' and name < 'exchange!'").fetchall()
