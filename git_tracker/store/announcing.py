@@ -1,6 +1,6 @@
 """What this clone tells others: one signed checkpoint of all it knows, grown by what is new since the last."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -61,8 +61,8 @@ class Announcer(Keeper):
     def checkpoint(self, by: Signer, told: str = "", others: Sequence[str] = ()) -> Announced:
         """Sign what this clone knows now; return the newest checkpoint, also where nothing is new since it was made.
 
-        Nothing need be said where our last checkpoint, `told`, is known, and all that is new since is said by those of
-        `others` there.
+        Where our last one, `told`, is known, nothing is said that the checkpoints `others` say: only those may be given
+        that brought whatever is new.
         """
         self._require_writable()
         with self._lock, held(self._lock_path):
@@ -130,16 +130,19 @@ class Announcer(Keeper):
         changed = dict(islice(arrived.changed_since(self._db, since), _FEW + 1))
         if len(changed) > _FEW or len(others) > _FEW:
             return False
-        trees = []
-        for id in (last, *others):
-            try:
-                trees.append(checkpoints.decode(id, self._objects.commit(id) or b"").tree)
-            except Corrupt:
-                continue
-        return all(
-            heads <= frozenset().union(*(checkpoints.heads_of(self._objects, tree, issue) for tree in trees))
-            for issue, heads in changed.items()
-        ) and trust <= frozenset().union(*(checkpoints.trust_of(self._objects, tree) for tree in trees))
+        found = [self._said_by(id, changed) for id in (last, *others)]
+        return trust <= frozenset().union(*(heads for heads, _ in found)) and all(
+            heads <= frozenset().union(*(by_issue[issue] for _, by_issue in found)) for issue, heads in changed.items()
+        )
+
+    def _said_by(self, id: str, issues: Iterable[str]) -> tuple[frozenset[str], dict[str, frozenset[str]]]:
+        """Return the heads of the trust log, and of these issues, that a checkpoint names; none if it is malformed."""
+        try:
+            tree = checkpoints.decode(id, self._objects.commit(id) or b"").tree
+            named = {issue: checkpoints.heads_of(self._objects, tree, issue) for issue in issues}
+            return checkpoints.trust_of(self._objects, tree), named
+        except Corrupt:
+            return frozenset(), dict.fromkeys(issues, frozenset())
 
     def _is_checkpoint(self, id: str) -> bool:
         try:

@@ -91,7 +91,8 @@ def grown(objects: Objects, tree: str, issues: Heads, trust: Iterable[str]) -> s
         folders[folder] = (_TREE, _written(objects, kept))
     said = {"issues": (_TREE, _written(objects, folders))}
     if known := {head: (_LINK, head) for head in trust}:
-        said["trust"] = (_TREE, _written(objects, known))
+        is_same = "trust" in top and _entries(objects, top["trust"][1]) == known
+        said["trust"] = top["trust"] if is_same else (_TREE, _written(objects, known))
     return _written(objects, said)
 
 

@@ -83,7 +83,8 @@ class SyncEngine:
         came = store.arrived_since(before.now)
         upto, sent, restored = before.told, 0, list[str]()
         if by:
-            upto, moved, restored = self._tell(by, remote, listed, withheld, step)
+            heard = [id for device, id in self._known(remote).items() if listed.get(device) == id]
+            upto, moved, restored = self._tell(by, remote, listed, withheld, [] if before.untold else heard, step)
             sent = before.untold if moved else 0
         elif before.untold == 0:  # what just came is known there
             upto = before.now + came.entries
@@ -94,16 +95,15 @@ class SyncEngine:
         )  # fmt: skip
 
     def _tell(
-        self, by: Signer, remote: str, listed: Mapping[str, str], withheld: list[str], step: Step
-    ) -> tuple[int, bool, list[str]]:
-        """Push this device's checkpoint, and those that the remote has lost.
+        self, by: Signer, remote: str, listed: Mapping[str, str], withheld: list[str], heard: list[str], step: Step
+    ) -> tuple[int, bool, list[str]]:  # fmt: skip
+        """Push this device's checkpoint, unless all that is new was `heard`, and those that the remote has lost.
 
         Return up to which entry it knows all now, whether ours moved, and which were put back.
         """
         store = self._store
         for _attempt in range(3):
-            there = [id for device, id in self._known(remote).items() if listed.get(device) == id]
-            newest, upto = store.checkpoint(by, listed.get(store.device, ""), there)
+            newest, upto = store.checkpoint(by, listed.get(store.device, ""), heard)
             own = store.device
             lost = {refs.of_device(remote, device): device for device in withheld}
             if listed.get(own) != newest:

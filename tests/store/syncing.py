@@ -24,7 +24,7 @@ def crowd(store: IssueStore, issue: str, count: str) -> None:
         else:
             store.comment(agent, issue, f"{agent.sid} {number}")
             print("said", f"{agent.sid} {number}", flush=True)
-        if number % 5 == 4:
+        if number % 10 == 9:
             exchange(store, engine)
 
 
