@@ -13,6 +13,7 @@ from typing import NamedTuple
 from git_tracker.errors import Unusable
 
 MAX_OUTPUT = 1 << 20  # of bytes that git may print
+_PATIENCE = 0.1  # seconds
 
 # git rev-parse --local-env-vars: what a hook of another repository would leave behind.
 _LOCAL = (
@@ -75,7 +76,9 @@ def _read(process: "subprocess.Popen[bytes]", until: float) -> tuple[str, str, b
         for stream in got:
             waiting.register(stream, selectors.EVENT_READ)
         while waiting.get_map() and not cut:
-            ready = waiting.select(until - time.monotonic())
+            ready = waiting.select(_PATIENCE)
+            if not ready and process.poll() is not None:
+                break  # what ssh left running in the background may hold the streams open for long
             if not ready and time.monotonic() > until:
                 raise Unusable("git did not end in time", "nothing is lost; sync again", code="offline")
             for key, _ in ready:

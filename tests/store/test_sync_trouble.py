@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -127,6 +128,25 @@ def test_a_remote_that_never_answers_is_given_up(one: Clone) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         git(one.path, "remote", "set-url", "origin", f"git://127.0.0.1:{silent.getsockname()[1]}/x.git")
         refused("offline", lambda: one.patient(1).sync(one.ada))
+
+
+def test_what_ssh_leaves_running_keeps_nobody_waiting(
+    one: Clone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """as a master connection does, which holds on to what git complains to."""
+    left = tmp_path / "left"
+    ssh = script(
+        tmp_path / "bin/ssh",
+        f"sleep 100 < /dev/null > /dev/null & echo $! > {left}; echo 'ssh: connect to host x: refused' >&2; exit 255",
+    )
+    monkeypatch.setenv("GIT_SSH_COMMAND", str(ssh))
+    git(one.path, "remote", "set-url", "origin", "ssh://example.invalid/x.git")
+    try:
+        error = refused("offline", lambda: one.patient(60).sync(one.ada))
+        assert "connect to host" in str(error)
+        os.kill(int(left.read_text()), 0)
+    finally:
+        os.kill(int(left.read_text()), signal.SIGKILL)
 
 
 def test_a_remote_that_takes_no_refs_of_ours_is_named(one: Clone, at: Path) -> None:
