@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from git_tracker.errors import Refused, Unusable
-from git_tracker.store import refs
+from git_tracker.store import device, refs
 from git_tracker.store.identity import Signer
 from git_tracker.store.lock import held
 from git_tracker.store.remotes import Remotes
@@ -66,7 +66,7 @@ class SyncEngine:
             store.renew_device()
         before = store.exchanged(remote)
         known = self._known(remote)
-        withheld = sorted(device for device, id in known.items() if self._went_back(id, listed.get(device)))
+        withheld = sorted(one for one, id in known.items() if self._went_back(id, listed.get(one)))
         wanted = [d for d, id in listed.items() if d not in withheld and d != store.device and known.get(d) != id]
         if wanted and before.bad >= self._most_bad:
             raise Refused(
@@ -79,11 +79,11 @@ class SyncEngine:
             refused = self._remotes.fetch(remote, wanted)
         step("folding what came")
         store.refresh(force=bool(wanted), wait=True)
-        refused |= {device: flaw for device, flaw in store.refused_checkpoints(remote).items() if device in listed}
+        refused |= {one: flaw for one, flaw in store.refused_checkpoints(remote).items() if one in listed}
         came = store.arrived_since(before.now)
         upto, sent, restored = before.told, 0, list[str]()
         if by:
-            heard = [id for device, id in self._known(remote).items() if listed.get(device) == id]
+            heard = [id for one, id in self._known(remote).items() if listed.get(one) == id]
             upto, moved, restored = self._tell(by, remote, listed, withheld, [] if before.untold else heard, step)
             sent = before.untold if moved else 0
         elif before.untold == 0:  # what just came is known there
@@ -105,14 +105,14 @@ class SyncEngine:
         for _attempt in range(3):
             newest, upto = store.checkpoint(by, listed.get(store.device, ""), heard)
             own = store.device
-            lost = {refs.of_device(remote, device): device for device in withheld}
+            lost = {refs.of_device(remote, one): one for one in withheld}
             if listed.get(own) != newest:
                 step(f"telling {remote}")
                 lost[refs.DEVICES + own] = own
             if not lost:
                 return upto, False, []
             told = {one.device: one for one in self._remotes.push(remote, lost)}
-            restored = [device for device in withheld if device in told and told[device].state in ("new", "moved")]
+            restored = [one for one in withheld if one in told and told[one].state in ("new", "moved")]
             mine = told.get(own)
             if mine and mine.state == "refused":
                 raise self._remotes.refusal(remote, mine)
@@ -124,7 +124,9 @@ class SyncEngine:
         raise Unusable(f"{remote} kept refusing this device's ref", "sync again", code="busy")
 
     def _known(self, remote: str) -> dict[str, str]:
-        return refs.below(self._store.place.common, refs.of_device(remote, ""))
+        """Return the checkpoints of others that were fetched from a remote, by device."""
+        found = refs.below(self._store.place.common, refs.of_device(remote, ""))
+        return {name: id for name, id in found.items() if device.is_id(name) and name != self._store.device}
 
     def _went_back(self, known: str, now: str | None) -> bool:
         return now is None or (now != known and self._store.objects.descends(known, now))

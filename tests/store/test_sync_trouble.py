@@ -224,6 +224,27 @@ def test_a_ref_that_went_back_moves_nothing_here_and_is_put_back(one: Clone, clo
     assert states(one.store) == before
 
 
+def test_what_a_plain_fetch_of_everything_brought_stands_in_nobodys_way(one: Clone, clones: Cloning, at: Path) -> None:
+    git(
+        one.path,
+        "config",
+        "--add",
+        "remote.origin.fetch",
+        "refs/git-tracker/devices/*:refs/git-tracker/remotes/origin/devices/*",
+    )
+    one.sync()
+    git(at, "update-ref", "refs/git-tracker/devices/other", told(at)[DEVICES + one.store.device])
+    git(one.path, "fetch", "--quiet", "origin")
+    git(at, "update-ref", "-d", "refs/git-tracker/devices/other")
+    git(at, "update-ref", "-d", DEVICES + one.store.device)
+    one.new("more")
+
+    done = one.sync()
+
+    assert (done.sent, done.withheld) == (1, ())
+    assert list(told(at)) == [DEVICES + one.store.device]
+
+
 def test_our_own_ref_that_went_back_is_told_again(one: Clone, at: Path) -> None:
     one.sync()
     old = told(at)
