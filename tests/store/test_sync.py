@@ -124,7 +124,7 @@ def test_roots_made_offline_are_joined_on_both_sides(tmp_path: Path, clones: Clo
     one.sync()
     done = two.sync()
     assert (done.received, done.held) == (2, 1)
-    assert [item["verdict"] for item in two.store.quarantine()] == ["waiting"]
+    assert [item["verdict"] for item in two.store.quarantine()["items"]] == ["waiting"]
     one.sync()
     one.store.join(one.ada, two.store.root)
     two.store.join(two.ada, one.store.root)
@@ -133,7 +133,7 @@ def test_roots_made_offline_are_joined_on_both_sides(tmp_path: Path, clones: Clo
 
     same([one, two])
     assert states(one.store).keys() == set(ids)
-    assert one.store.quarantine() == two.store.quarantine() == []
+    assert one.store.quarantine()["items"] == two.store.quarantine()["items"] == []
 
 
 def test_heads_written_at_once_survive_a_detour_through_a_second_hub(tmp_path: Path, clones: Cloning) -> None:

@@ -301,7 +301,7 @@ def test_bad_entries_of_a_good_checkpoint_are_quarantined_and_counted(one: Clone
     assert "3 entries" in str(caught.value)
     two.sync(most_bad=4)
     one.sync()
-    assert len(one.store.quarantine()) == 4, "each of them is named to everybody who takes it in"
+    assert len(one.store.quarantine()["items"]) == 4, "each of them is named to everybody who takes it in"
 
 
 def test_a_symbolic_ref_is_not_followed(one: Clone, eve: Device, two: Clone) -> None:
