@@ -11,14 +11,15 @@ from contextlib import suppress
 from typing import Any, Self
 
 from git_tracker.errors import Unusable
-from git_tracker.store import objects, place, reading, refs
+from git_tracker.store import bulk, objects, place, reading, refs
+from git_tracker.store.bulk import Progress
 from git_tracker.store.bus import Bus, Cue
 from git_tracker.store.index import read, schema
 from git_tracker.store.keystore import Keyring
 from git_tracker.store.lock import held, tried
 from git_tracker.store.log import EventLog
 from git_tracker.store.place import Place
-from git_tracker.store.projection import Progress, Projection
+from git_tracker.store.projection import Projection
 from git_tracker.store.publishing import Publisher
 from git_tracker.store.reading import Reader
 from git_tracker.store.workflow import KANBAN, Workflow
@@ -122,7 +123,8 @@ class Keeper(Reader):
                 self._publisher.restore()
             if self._is_replaced():
                 self._attach()
-            self._clear()
+            if not self._build(progress):
+                self._clear()
             self._catch_up(force=True, progress=progress)
         self._ring()
 
@@ -147,11 +149,30 @@ class Keeper(Reader):
             self._absorb(True, progress)
         self._stale = False
 
+    def _build(self, progress: Progress | None) -> bool:
+        """Replace the index by one that several processes make, if there is enough to do; return whether it was."""
+        listing = refs.listing(self.place.common)
+        if len(refs.issues(listing)) < bulk.WORTH or not self.root:
+            return False
+        path = f"{self._index_path}.new"
+        try:
+            self._projection.build(path, listing, progress)
+        except (Unusable, schema.Error):  # alone it takes longer, but it does not need as much
+            schema.remove(path)
+            return False
+        self._db.close()
+        schema.remove(self._index_path)  # with its log, which must not be taken for that of the new one
+        os.replace(path, self._index_path)
+        self._attach()
+        return True
+
     def _absorb(self, force: bool, progress: Progress | None = None) -> None:
+        if not self.root and (root := reading.pinned(self.place)):
+            self._projection.pin(root)  # somebody else made this a tracker
+        if self._projection.is_empty():
+            self._build(progress)
         try:
             self._db.execute("begin immediate")
-            if not self.root and (root := reading.pinned(self.place)):
-                self._projection.pin(root)  # somebody else made this a tracker
             self._projection.catch_up(self._clock(), force=force, progress=progress)
             self._db.execute("commit")
         except BaseException:

@@ -14,6 +14,7 @@ from git_tracker.store.place import Place
 Oid = pygit2.Oid
 
 _ATTEMPTS = 200
+_WINDOW = 1024 * 1024  # bytes of a pack mapped at once by who reads frugally
 _STALE_LOCK = 10.0  # seconds after which a ref's lock file counts as left behind by a dead process
 
 
@@ -37,6 +38,12 @@ class GitRepository:
     def repo(self) -> "pygit2.Repository":
         self.require_own_process()
         return self._repo
+
+    def read_frugally(self) -> None:
+        """Keep little in memory from now on: for a process that reads everything once."""
+        pygit2.settings.enable_caching(False)
+        pygit2.settings.mwindow_size = _WINDOW
+        pygit2.settings.mwindow_mapped_limit = 64 * _WINDOW
 
     def has(self, id: str) -> bool:
         return Oid(hex=id) in self.repo

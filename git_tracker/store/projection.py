@@ -5,8 +5,10 @@ Runs inside the transaction of whoever holds the tracker's lock. Everything here
 
 from collections.abc import Callable, Container, Iterable, Mapping
 from functools import partial
+from itertools import islice
 
-from git_tracker.store import fold, reading, refs, trust
+from git_tracker.store import bulk, fold, reading, refs, trust
+from git_tracker.store.bulk import Progress
 from git_tracker.store.chains import Chains
 from git_tracker.store.entry import Entry
 from git_tracker.store.identity import Proof
@@ -17,7 +19,7 @@ from git_tracker.store.state import State
 from git_tracker.store.verdicts import ENDS, MAX_AHEAD_MS, Admission
 from git_tracker.store.workflow import Workflow
 
-Progress = Callable[[int, int], None]
+_PORTION = 200  # issues read at once; what is in memory is theirs alone
 
 
 class Projection:
@@ -54,9 +56,9 @@ class Projection:
             stored = {}
         before, now = schema.meta(self.db, "trust"), " ".join(self._trust_tips or ())
         again = self._overdue() | (self._touched(before) if before != now else set())
-        schema.set_meta(self.db, "trust", now)
-        schema.set_meta(self.db, "root", self.trust.root)
-        schema.set_meta(self.db, "workflow", repr(dict(self.workflow.statuses)))
+        again |= set(schema.meta(self.db, "doubtful").split())
+        self._remember_rules()
+        schema.set_meta(self.db, "doubtful", "")
         if before != now or not stored:
             self._admit_trust()
         if any(stored.get(id) != tip for id, tip in tips.items()):
@@ -73,6 +75,35 @@ class Projection:
     def _knows_trust(self) -> bool:
         """Return whether our trust log is the one the index was judged by; another process may have read a newer one."""
         return self._trust_tips is not None and " ".join(self._trust_tips) == schema.meta(self.db, "trust")
+
+    def is_empty(self) -> bool:
+        """Return whether the index holds no issue."""
+        return self.db.execute("select 1 from issues limit 1").fetchone() is None
+
+    def build(self, path: str, listing: dict[str, str], progress: Progress | None) -> None:
+        """Write an index of everything listed to a file of its own; catching up with that one is what is left to do."""
+        self.read_trust(listing)
+        tips, now_ms = self._trust_tips or (), self.latest_ms()
+        doubtful = bulk.build(
+            path, self._token(), self.log.objects.place, self.trust, refs.issues(listing), tips,
+            self.workflow.statuses, now_ms, progress,
+        )  # fmt: skip
+        before, self.db = self.db, schema.connect(path)
+        try:
+            self.db.execute("begin")
+            self._admit_trust()
+            self._remember_rules()
+            schema.set_meta(self.db, "doubtful", " ".join(doubtful))
+            schema.set_meta(self.db, "clock", str(now_ms))
+            self.db.execute("commit")
+        finally:
+            self.db.close()
+            self.db = before
+
+    def _remember_rules(self) -> None:
+        schema.set_meta(self.db, "trust", " ".join(self._trust_tips or ()))
+        schema.set_meta(self.db, "root", self.trust.root)
+        schema.set_meta(self.db, "workflow", repr(dict(self.workflow.statuses)))
 
     def latest_ms(self) -> int:
         """Return the latest time this index ever saw: a clock that was set back makes nothing lie in the future."""
@@ -128,29 +159,38 @@ class Projection:
         return self.tips(refs.listing(self._common))[id]
 
     def _absorb(self, changed: Mapping[str, tuple[str, ...]], again: set[str], progress: Progress | None) -> None:
-        """Read everything new first, then judge: a chain may run through several issues."""
+        """Take in what is new, a portion at a time; `again` are issues of which everything is to be judged anew."""
+        todo = dict(sorted(changed.items(), key=lambda item: item[0] in again))
+        again, done, portions = {*again}, 0, 0
+        while todo:
+            portion = {id: todo.pop(id) for id in list(islice(todo, _PORTION))}
+            late = self._absorb_portion(portion, again)
+            done, portions = done + len(portion), portions + 1
+            if not todo and portions > 1:
+                late |= rows.unfinished(self.db, ENDS) - portion.keys()
+            again |= late
+            todo |= {id: (*self.tips_of(id), *changed.get(id, ())) for id in late}
+            if progress:
+                progress(done, done + len(todo))
+
+    def _absorb_portion(self, changed: Mapping[str, tuple[str, ...]], again: set[str]) -> set[str]:
+        """Read everything first, then judge: a chain may run through several issues.
+
+        Return other issues that were judged while the entry before one of theirs in its chain was missing.
+        """
         chains, keys = rows.chains(self.db), dict[str, int]()
         read: dict[str, list[Found]] = {}
-        for done, (id, tips) in enumerate(changed.items()):
+        for id, tips in changed.items():
             key = keys[id] = write.reserve(self.db, id)
             read[id] = self._read_all(id, chains) if id in again else self._read(tips, rows.Known(self.db, key), chains)
-            if progress and done % 50 == 0:
-                progress(done, len(changed))
-        late = rows.followed(self.db, (link for found in read.values() for link in links(found))) - again
-        if late:  # what was judged while the entry before it in its chain was missing
-            again |= late
-            changed = {**changed, **{id: (*self.tips_of(id), *changed.get(id, ())) for id in late}}
-            for id in late:
-                keys[id] = write.reserve(self.db, id)
-                read[id] = self._read(changed[id], (), chains)
+        late = rows.followed(self.db, (link for found in read.values() for link in links(found)), self.trust.saw)
+        for id in late & changed.keys() - again:
+            read[id] = self._read((*self.tips_of(id), *changed[id]), (), chains)
+        again = again | late
         admitted: list[tuple[int, Admission]] = []
         for id, key in keys.items():
-            judged = (
-                self._judge_again(key, id, read.pop(id), chains)
-                if id in again
-                else self._judge(key, id, read.pop(id), chains)
-            )
-            admitted += [(key, item) for item in judged]
+            judge = self._judge_again if id in again else self._judge
+            admitted += [(key, item) for item in judge(key, id, read.pop(id), chains)]
         admitted.sort(key=lambda item: (item[1].record.hlc, item[1].record.id))
         seq = write.add_entries(self.db, admitted)
         by_key: dict[int, list[Admission]] = {}
@@ -158,8 +198,7 @@ class Projection:
             by_key.setdefault(key, []).append(item)
         for id, tips in changed.items():
             self._fold(keys[id], id, tips[0], by_key.get(keys[id], []), seq)
-        if progress:
-            progress(len(changed), len(changed))
+        return late - changed.keys()
 
     def _read(self, tips: Iterable[str], known: Container[str], chains: Chains) -> list[Found]:
         found = self.log.read(tips, known)

@@ -9,12 +9,12 @@ from typing import Any
 
 from git_tracker.errors import Conflict, Invalid, NotFound
 from git_tracker.store import changes, query, repeats, verification
+from git_tracker.store.bulk import Progress
 from git_tracker.store.governing import Governor
 from git_tracker.store.identity import Signer
 from git_tracker.store.index import read, schema, search
 from git_tracker.store.issue import Json
 from git_tracker.store.lock import held
-from git_tracker.store.projection import Progress
 from git_tracker.store.publishing import Moved
 from git_tracker.store.writing import Writing, parents_first
 

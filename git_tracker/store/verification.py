@@ -3,8 +3,9 @@
 from typing import Any
 
 from git_tracker.store import refs
+from git_tracker.store.bulk import Progress
 from git_tracker.store.index import people, rows, write
-from git_tracker.store.projection import Progress, Projection
+from git_tracker.store.projection import Projection
 from git_tracker.store.verdicts import About
 
 

@@ -1,7 +1,7 @@
 """Rows of the index that are read only when somebody asks: the comments of an issue, and what is known of its entries."""
 
 import json
-from collections.abc import Iterable, Iterator, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from typing import Any
 
 from git_tracker.store.chains import Chains, Link
@@ -122,10 +122,22 @@ def touched(db: Db, by: Touched | None) -> set[str]:
     return found
 
 
-def followed(db: Db, links: Iterable[tuple[str, Link]]) -> set[str]:
-    """Return the issues with an entry that was admitted before the one ahead of it in its chain, now among `links`."""
-    after = f"{_ISSUE} and chain = ? and n = ? and prev = ? and not exists (select 1 from entries where id = ?)"
-    return {row[0] for chain, link in links for row in db.execute(after, (chain, link.n + 1, link.id, link.id))}
+def followed(db: Db, links: Iterable[tuple[str, Link]], saw: Callable[..., bool]) -> set[str]:
+    """Return the issues with an entry that was admitted before the one ahead of it in its chain, now among `links`.
+
+    Only where it had not seen the trust heads that that one cites: for all others nothing follows from it.
+    """
+    after = (
+        "select distinct issues.id, heads from entries join issues on issues.key = entries.issue"
+        " join auths on auths.key = entries.auth where chain = ? and n = ? and prev = ?"
+        " and not exists (select 1 from entries where id = ?)"
+    )
+    return {
+        row[0]
+        for chain, link in links
+        for row in db.execute(after, (chain, link.n + 1, link.id, link.id))
+        if not saw(row[1].split(), *link.auth)
+    }
 
 
 def unfinished(db: Db, reason: str) -> set[str]:

@@ -1,20 +1,18 @@
 """Putting folded issues into the index. Called inside the transaction of the store's one write path."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from git_tracker.store import events
 from git_tracker.store.fold import Record
 from git_tracker.store.index import derive
+from git_tracker.store.index.derive import encode
 from git_tracker.store.index.rows import Comments
 from git_tracker.store.index.schema import Db
-from git_tracker.store.issue import CONFLICT_FIELDS
 from git_tracker.store.state import State
 from git_tracker.store.verdicts import Admission
-from git_tracker.store.workflow import CATEGORIES, Workflow
-
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+from git_tracker.store.workflow import Workflow
 
 TRUST = 0  # stands for the trust log where an entry names the key of its issue
 HIDDEN = 2  # in the column `archived`
@@ -23,6 +21,15 @@ COLUMNS = (
     "tip", "seq", "title", "status", "category", "type", "priority", "assignee", "author", "person", "created",
     "updated", "closed", "parent", "milestone", "due", "deferred", "archived", "claim_actor", "claim_until",
     "claim_entry", "comments", "conflicted", "origin", "quarantined", "state",
+)  # fmt: skip
+ENTRY = (
+    "number", "issue", "id", "actor", "at", "ms", "count", "parents", "digest", "under", "chain", "n", "prev",
+    "issuer", "rk", "auth", "verdict", "reason", "rooted", "partial",
+)  # fmt: skip
+EVENT = ("seq", "entry", "issue", "position", "type", "body", "summary")
+ACTOR = (
+    "id", "name", "session", "person", "client", "key", "issuer", "serial", "label", "valid_after", "valid_before",
+    "scope",
 )  # fmt: skip
 
 
@@ -41,14 +48,15 @@ def reserve(db: Db, id: str) -> int:
     """Return the key of an issue, making room for a new one."""
     key = key_of(db, id)
     if key is None:
-        blank = _blank() | {"id": id}
+        blank = blank_issue() | {"id": id}
         names = ", ".join(blank)
         marks = ", ".join("?" * len(blank))
         key = int(db.execute(f"insert into issues ({names}) values ({marks})", [*blank.values()]).lastrowid or 0)
     return key
 
 
-def _blank() -> dict[str, Any]:
+def blank_issue() -> dict[str, Any]:
+    """Return the columns of an issue of which nothing is known."""
     numbers = ("seq", "priority", "created", "updated", "archived", "comments", "conflicted", "quarantined")
     absent = (
         "assignee",
@@ -66,31 +74,58 @@ def _blank() -> dict[str, Any]:
 
 def add_entries(db: Db, found: Iterable[tuple[int, Admission]]) -> int:
     """Number entries (with the key of their issue) and their events in the order given; return the last number."""
-    seq = last_seq(db)
+    seq, number = last_seq(db), int(db.execute("select coalesce(max(number), 0) from entries").fetchone()[0])
+    rows = Rows()
+    auths: dict[tuple[str, ...], int] = {}
     for key, admission in found:
+        auth = admission.entry.envelope.auth if admission.entry else ()
+        if auth not in auths:
+            auths[auth] = _auth(db, auth)
+        number += 1
+        seq = rows.add(key, admission, number, auths[auth], seq)
+    rows.flush(db)
+    return seq
+
+
+class Rows:
+    """Entries and events on their way into the tables of the same names."""
+
+    def __init__(self) -> None:
+        self.entries: list[tuple[Any, ...]] = []
+        self.events: list[tuple[Any, ...]] = []
+        self.actors: dict[str, tuple[Any, ...]] = {}
+
+    def add(self, key: int, admission: Admission, number: int, auth: int, seq: int, reason: str = "") -> int:
+        """Take an entry; its events are numbered from `seq` + 1. Returns the last of these numbers."""
         record, envelope = admission.record, admission.entry.envelope if admission.entry else None
-        number = db.execute(
-            "insert into entries (issue, id, actor, at, ms, count, parents, digest, under, chain, n, prev, issuer, rk,"
-            " verdict, reason, rooted, partial, auth) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                key, record.id, record.actor, record.at, *record.hlc, " ".join(record.parents), record.digest,
-                record.under, admission.chain, envelope.n if envelope else 0, envelope.prev if envelope else None,
-                admission.issuer, envelope.rk if envelope else "", admission.verdict, admission.reason,
-                admission.rooted, admission.partial, _auth(db, envelope.auth if envelope else ()),
-            ),
-        ).lastrowid  # fmt: skip
+        self.entries.append((
+            number, key, record.id, record.actor, record.at, *record.hlc, " ".join(record.parents), record.digest,
+            record.under, admission.chain, envelope.n if envelope else 0, envelope.prev if envelope else None,
+            admission.issuer, envelope.rk if envelope else "", auth, admission.verdict, reason or admission.reason,
+            admission.rooted, admission.partial,
+        ))  # fmt: skip
         if admission.actor:
-            db.execute("insert or replace into actors values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", admission.actor)
+            self.actors[admission.actor[0]] = admission.actor
         if key == TRUST:
-            continue
+            return seq
         for position, event in enumerate(record.events or ({"type": "quarantined"},)):
             seq += 1
-            body = _encode({name: value for name, value in event.items() if name != "type"})
-            db.execute(
-                "insert into events values (?, ?, ?, ?, ?, ?, ?)",
-                (seq, number, key, position, event["type"], body, events.summary(event)),
-            )
-    return seq
+            body = encode({name: value for name, value in event.items() if name != "type"})
+            self.events.append((seq, number, key, position, event["type"], body, events.summary(event)))
+        return seq
+
+    def flush(self, db: Db) -> None:
+        """Write what was taken."""
+        insert(db, "entries", ENTRY, self.entries)
+        insert(db, "events", EVENT, self.events)
+        insert(db, "actors", ACTOR, self.actors.values(), how="insert or replace")
+        self.entries, self.events, self.actors = [], [], {}
+
+
+def insert(db: Db, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], how: str = "insert") -> None:
+    """Write rows of one table."""
+    marks = ", ".join("?" * len(columns))
+    db.executemany(f"{how} into {table} ({', '.join(columns)}) values ({marks})", rows)
 
 
 def _auth(db: Db, heads: Iterable[str]) -> int:
@@ -105,23 +140,30 @@ def last_seq(db: Db) -> int:
 
 
 def records(db: Db, key: int) -> list[Record]:
-    """Return what the fold needs of every admitted entry of an issue.
-
-    Raw parents become effective ones here: an edge to a quarantined parent is ignored.
-    """
+    """Return what the fold needs of every admitted entry of an issue."""
     rows = db.execute("select * from entries where issue = ? order by number", (key,)).fetchall()
-    kept = {row["id"]: row for row in rows if row["verdict"] in ("ok", "muted")}
     root = db.execute("select id from issues where key = ?", (key,)).fetchone()[0]
+    return effective(root, [
+        Record(
+            row["id"], tuple(row["parents"].split()), (row["ms"], row["count"]), row["actor"], row["at"], row["under"],
+            events_of(db, row["number"]), row["digest"], row["verdict"] == "muted",
+        )
+        for row in rows if row["verdict"] in ("ok", "muted")
+    ])  # fmt: skip
+
+
+def effective(root: str, records: Sequence[Record]) -> list[Record]:
+    """Return admitted entries with the parents that count: an edge to one that is not admitted is ignored."""
+    kept = {record.id for record in records}
+    if all(map(kept.issuperset, (record.parents for record in records))):
+        return list(records)
     found = []
-    for id, row in kept.items():
-        raw = tuple(row["parents"].split())
-        parents = tuple(parent for parent in raw if parent in kept)
-        found.append(
-            Record(
-                id, parents or ((root,) if id != root else ()), (row["ms"], row["count"]), row["actor"], row["at"],
-                row["under"], events_of(db, row["number"]), row["digest"], row["verdict"] == "muted", len(parents) < len(raw),
-            )
-        )  # fmt: skip
+    for record in records:
+        parents = tuple(parent for parent in record.parents if parent in kept)
+        uprooted = len(parents) < len(record.parents)
+        found.append(record._replace(
+            parents=parents or ((root,) if record.id != root else ()), uprooted=uprooted
+        ))  # fmt: skip
     return found
 
 
@@ -136,7 +178,13 @@ def put_issue(db: Db, key: int, tip: str, folded: State, seq: int, workflow: Wor
     _put_rejections(db, key, folded)
     _put_comments(db, key, folded)
     before = db.execute("select category, archived from issues where key = ?", (key,)).fetchone()
-    columns = _columns(db, key, folded, workflow) | {"tip": tip, "seq": seq}
+    person = db.execute("select person from actors where id = ?", (folded.created["actor"],)).fetchone()
+    bad = db.execute(
+        "select count(*) from entries where issue = ? and verdict in ('quarantined', 'muted')", (key,)
+    ).fetchone()[0]
+    count = db.execute("select count(*) from comments where issue = ?", (key,)).fetchone()[0]
+    known = {"tip": tip, "seq": seq, "person": person[0] if person else "", "quarantined": bad, "comments": count}
+    columns = derive.columns(folded, workflow) | known
     assignments = ", ".join(f"{name} = :{name}" for name in columns)
     db.execute(f"update issues set {assignments} where key = :key", columns | {"key": key})
     relinked = derive.put_sets(db, key, folded)
@@ -145,42 +193,6 @@ def put_issue(db: Db, key: int, tip: str, folded: State, seq: int, workflow: Wor
         blocks = db.execute("select other from links where issue = ? and kind = 'blocks'", (key,)).fetchall()
         derive.update_blocked(db, {id, *relinked, *(row[0] for row in blocks)})
     derive.put_texts(db, key, columns["title"], folded)
-
-
-def _columns(db: Db, key: int, folded: State, workflow: Workflow) -> dict[str, Any]:
-    def latest(field: str) -> Any:
-        return max(folded.registers[field], key=lambda write: (write[1], write[2], write[0]), default=None)
-
-    status = folded.value("status")
-    category = workflow.statuses.get(status) or folded.value("category")
-    category = category if category in CATEGORIES else "active"
-    created, claim = folded.created, folded.claim(0)
-    person = db.execute("select person from actors where id = ?", (created["actor"],)).fetchone()
-    links = folded.sets.get("links", {})
-    parents = [(adds, link) for link, adds in links.items() if link.startswith("parent ")]
-    imported = created["imported"] or {}
-    conflicted = any(
-        len({repr(write[5]) for write in writes}) > 1
-        for field in CONFLICT_FIELDS
-        if len(writes := folded.registers.get(field, ())) > 1
-    )
-    bad = db.execute(
-        "select count(*) from entries where issue = ? and verdict in ('quarantined', 'muted')", (key,)
-    ).fetchone()[0]
-    count = db.execute("select count(*) from comments where issue = ?", (key,)).fetchone()[0]
-    return {
-        "title": folded.value("title"), "status": status, "category": category, "type": folded.value("type"),
-        "priority": folded.value("priority"), "assignee": folded.value("assignee"), "author": created["actor"],
-        "person": person[0] if person else "", "created": created["at"], "updated": folded.updated[3],
-        "closed": latest("status")[4] if category == "done" else None,
-        "parent": max(parents)[1].partition(" ")[2] if parents else None, "milestone": folded.value("milestone"),
-        "due": folded.value("due"), "deferred": folded.value("deferred"),
-        "archived": int(bool(folded.value("archived"))), "claim_actor": claim.actor if claim else None,
-        "claim_until": claim.until if claim else None, "claim_entry": claim.entry if claim else None,
-        "comments": count, "conflicted": int(conflicted),
-        "origin": f"{imported['from']}:{imported['id']}" if "from" in imported and "id" in imported else None,
-        "quarantined": bad, "state": _encode(folded.to_json()),
-    }  # fmt: skip
 
 
 def _put_rejections(db: Db, key: int, folded: State) -> None:
@@ -199,8 +211,7 @@ def _put_comments(db: Db, key: int, folded: State) -> None:
     if not isinstance(comments, Comments):
         db.execute("delete from comments where issue = ?", (key,))
     for part, note in changed.items():
-        place = "{:015d}.{:010d}.{}.{:03d}".format(*note["order"])
-        db.execute("insert or replace into comments values (?, ?, ?, ?)", (key, part, place, _encode(note)))
+        db.execute("insert or replace into comments values (?, ?, ?, ?)", (key, part, derive.place(note), encode(note)))
 
 
 def forget_issue(db: Db, key: int) -> None:
@@ -219,7 +230,7 @@ def _forget_state(db: Db, key: int) -> None:
         db.execute(f"delete from {table} where issue = ?", (key,))
     db.execute("delete from texts where rowid in (select id from documents where issue = ?)", (key,))
     db.execute("delete from documents where issue = ?", (key,))
-    blank = _blank()
+    blank = blank_issue()
     db.execute(
         f"update issues set {', '.join(f'{name} = :{name}' for name in blank)} where key = :key", blank | {"key": key}
     )
