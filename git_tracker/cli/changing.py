@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Json = Any
 Write = Callable[["IssueStore", "Signer"], str]
 
-_UNITS = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 
 def changed(call: Call, write: Write, tell: Callable[[dict[str, Json]], str]) -> None:

@@ -3,7 +3,7 @@
 from git_tracker.cli import asking
 from git_tracker.cli.call import Call
 from git_tracker.cli.escape import line
-from git_tracker.errors import Conflict, Invalid, NotFound
+from git_tracker.errors import Conflict, Invalid, NotFound, TrackerError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ tracker init
 Prepares the repository: a signing key for you on this device, and a trust root
 that names you as its owner. Does no harm when repeated. Everything lives in
 refs/git-tracker/ and .git/git-tracker/; your files and branches stay as they
-are.
+are. Where a remote holds a tracker already, this clone joins that one.
 
   --key KIND              which key signs for you: device (one made for this
                           device; unless you say otherwise), ssh (your OpenSSH
@@ -30,6 +30,8 @@ Example: tracker init --key agent
 
 def init(call: Call) -> None:
     store = call.store()
+    if not store.root:
+        _look_at_remote(call, store)
     signer, new = store.init(call.person, _wanted(call, store, ask=True))
     person = signer.identity
     if call.as_json:
@@ -42,6 +44,18 @@ def init(call: Call) -> None:
     call.print(f"You sign as {line(store.handle(signer))} ({line(person.name)}) with {person.fingerprint}")
     if signer.issuer not in {member.key for member in store.members}:
         call.note("you are no member of this tracker yet; an owner can add your key")
+
+
+def _look_at_remote(call: Call, store: "IssueStore") -> None:
+    """Join the tracker that is on a remote already, rather than begin another one."""
+    from git_tracker.store import SyncEngine
+
+    try:
+        remote = SyncEngine(store).first()
+        if store.root:
+            call.note(f"this tracker came from {remote}; its root is {store.root[:12]}")
+    except TrackerError as error:
+        call.note(f"{error}; if a tracker is there, an owner can join the two later")
 
 
 def _wanted(call: Call, store: "IssueStore", *, ask: bool = False) -> "Source | None":

@@ -33,6 +33,7 @@ VERBS: "Mapping[str, tuple[str, str, str]]" = {
     "quarantine": ("auditing", "quarantine", "entries that did not take effect"),
     "identity": ("identity", "identity", "your key, and the keys git needs"),
     "trust": ("trusting", "trust", "members, sessions and what was revoked"),
+    "sync": ("exchanging", "sync", "exchange with remotes"),
     "import": ("carrying", "import_", "bring issues in from another tracker"),
     "export": ("carrying", "export", "write all issues in another format"),
     "serve": ("serving", "serve", "the live page, REST and MCP over HTTP"),

@@ -1,6 +1,7 @@
 """The verbs that start a server. Everything heavy is imported here and nowhere else in the command line."""
 
 from git_tracker.cli.call import Call
+from git_tracker.cli.changing import seconds
 
 SERVE = """\
 tracker serve
@@ -12,6 +13,7 @@ Serves the live page, REST and MCP over HTTP, and prints the page's address.
                           taken)
   --expose                listen where others can reach it, if --host is not
                           this machine alone
+  --sync-every TIME       exchange with the remotes that often, such as 30s
 
 Example: tracker serve --port 9000
 """
@@ -27,6 +29,7 @@ def serve(call: Call) -> None:
         port,
         call.person,
         expose=call.given("expose"),
+        sync_every=seconds(call.text("sync-every")) if call.given("sync-every") else -1,
         keyring=call.keyring,
     )
 

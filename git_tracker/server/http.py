@@ -12,6 +12,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from git_tracker.server import mcp
+from git_tracker.server.exchanging import Exchanges
 from git_tracker.server.settings import AgentSettings
 from git_tracker.store import IssueStore, Signer, Watch
 from git_tracker.tools import Granted, Reach
@@ -23,8 +24,9 @@ class Application:
 
     def __init__(
         self, store: IssueStore, signer: Signer | None, tokens: Tokens, hosts: frozenset[str], limits: Limits = DEFAULT,
-        agents: AgentSettings | None = None,
+        agents: AgentSettings | None = None, exchanges: Exchanges | None = None,
     ) -> None:  # fmt: skip
+        self._exchanges = exchanges
         self._store, self._signer, self._tokens, self._limits = store, signer, tokens, limits
 
         def person_of(headers: dict[str, str]) -> Granted:
@@ -48,7 +50,8 @@ class Application:
         handle, name = handles.get(self._signer.identity.key, ("", "")) if self._signer else ("", "")
         app.state.site = Site(self._store, self._signer, handle, name, self._tokens, feed, watch)
         async with self.mcp.session_manager.run():
-            tasks = [asyncio.create_task(watch.run()), asyncio.create_task(feed.pump())]
+            running = [watch.run(), feed.pump(), *([self._exchanges.run()] if self._exchanges else [])]
+            tasks = [asyncio.create_task(one) for one in running]
             try:
                 yield
             finally:

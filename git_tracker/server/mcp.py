@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from git_tracker import __version__
 from git_tracker.errors import Invalid, NotFound, TrackerError
 from git_tracker.store import nearest
-from git_tracker.tools import READ_ONLY, RESOURCES, TOOLS, Reach, cut, visible
+from git_tracker.tools import OPEN_WORLD, READ_ONLY, RESOURCES, TOOLS, Reach, cut, visible
 
 INSTRUCTIONS = (
     "Issue tracker of this git repository. Begin with session_start, then claim_issue, comment, finish_issue. "
@@ -86,7 +86,7 @@ def _tool(function: Callable[..., Any]) -> Tool:
         _answered(function),
         title=function.__name__.replace("_", " ").capitalize(),
         annotations=ToolAnnotations(
-            read_only_hint=reads, destructive_hint=False, idempotent_hint=reads, open_world_hint=False
+            read_only_hint=reads, destructive_hint=False, idempotent_hint=reads, open_world_hint=function in OPEN_WORLD
         ),
         structured_output=True,
     )

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import json
+import os
 import socket
 import sys
 from typing import Any
@@ -12,6 +13,7 @@ import uvicorn
 
 from git_tracker.errors import Invalid, NotFound, TrackerError, Unusable
 from git_tracker.server import http, mcp, secrets, settings
+from git_tracker.server.exchanging import Exchanges
 from git_tracker.server.grants import Grants
 from git_tracker.store import IssueStore, Keyring, Place, Signer, find_place
 from git_tracker.tools import Reach
@@ -40,10 +42,13 @@ def opened(path: str) -> IssueStore:
 
 
 def serve(
-    path: str = ".", host: str = "", port: int = -1, person: str = "", *, expose: bool = False,
+    path: str = ".", host: str = "", port: int = -1, person: str = "", *, expose: bool = False, sync_every: int = -1,
     limits: Limits = DEFAULT, keyring: Keyring | None = None,
 ) -> None:  # fmt: skip
-    """Serve the page, REST and MCP until interrupted; prints where. The person's key is unlocked before that."""
+    """Serve the page, REST and MCP until interrupted; prints where. The person's key is unlocked before that.
+
+    `sync_every` seconds it exchanges with the remotes of the settings; 0 is never, below that the settings say.
+    """
     place = find_place(path)
     found = settings.load(place)
     store = IssueStore(place, workflow=found.flow(), keyring=keyring)
@@ -63,7 +68,9 @@ def serve(
     port = int(listener.getsockname()[1])
     names = {host, *_LOOPBACK} if host in _LOOPBACK else {host, *_LOOPBACK, *_own_names()}
     hosts = frozenset(f"{f'[{name}]' if ':' in name else name}:{port}".lower() for name in names)
-    application = http.Application(store, signer, tokens, hosts, limits, found.agents)
+    every = found.sync.every if sync_every < 0 else sync_every
+    exchanges = Exchanges(store, signer, found.sync.remotes, every, found.sync.most_quarantined) if every else None
+    application = http.Application(store, signer, tokens, hosts, limits, found.agents, exchanges)
     _announce(place, host, port, writer, store)
     config = uvicorn.Config(
         application.asgi, log_level="warning", access_log=False, http="h11", ws="websockets-sansio", lifespan="on",
@@ -160,5 +167,5 @@ def mcp_stdio(path: str = ".", person: str = "") -> None:
     def agents() -> tuple[dict[str, Any], int]:
         return settings.load(store().place).agents.bounds()
 
-    server = mcp.build(Reach(store, signer, agents=agents))
+    server = mcp.build(Reach(store, signer, agents=agents, handle=os.environ.get("TRACKER_SESSION", "")))
     anyio.run(server.run_stdio_async)

@@ -48,10 +48,19 @@ class AgentSettings(Section):
         return self.scope(), self.valid_hours * 3600
 
 
+class SyncSettings(Section):
+    """Which remotes to exchange with, how often while serving (seconds; 0 for never), and how much bad one may send."""
+
+    remotes: list[str] = []
+    every: Annotated[int, Field(ge=0, le=86400)] = 0
+    most_quarantined: Annotated[int, Field(ge=0)] = 1000
+
+
 class Settings(Section):
     workflow: WorkflowSettings | None = None
     server: ServerSettings = ServerSettings()
     agents: AgentSettings = AgentSettings()
+    sync: SyncSettings = SyncSettings()
 
     def flow(self) -> Workflow:
         """Return the workflow that the settings describe."""
@@ -63,7 +72,12 @@ class Settings(Section):
 
 SETTINGS: Mapping[str, Any] = {
     f"{section}.{name}": field.default
-    for section, model in (("workflow", WorkflowSettings), ("server", ServerSettings), ("agents", AgentSettings))
+    for section, model in (
+        ("workflow", WorkflowSettings),
+        ("server", ServerSettings),
+        ("agents", AgentSettings),
+        ("sync", SyncSettings),
+    )
     for name, field in model.model_fields.items()
 }
 _ENVIRONMENT = {"TRACKER_HOST": ("server", "host"), "TRACKER_PORT": ("server", "port")}

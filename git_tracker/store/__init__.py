@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from git_tracker.store.bus import Bus, Cue
     from git_tracker.store.checkup import Check, examine
+    from git_tracker.store.digests import Digests
     from git_tracker.store.events import EVENTS
-    from git_tracker.store.identity import Delegation, Identity, Signer
+    from git_tracker.store.handles import Handles, Rested
+    from git_tracker.store.identity import Delegation, Identity, Signer, session_id
     from git_tracker.store.index.exchange import Told
     from git_tracker.store.keystore import KINDS, Keyring, Source
     from git_tracker.store.offering import Offer
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from git_tracker.store.stockgit import write_files as write_git_files
     from git_tracker.store.stockgit import write_revocation_list
     from git_tracker.store.store import IssueStore
+    from git_tracker.store.sync import Summary, SyncEngine
     from git_tracker.store.text import difference
     from git_tracker.store.watch import Watch
     from git_tracker.store.workflow import KANBAN, Workflow
@@ -40,15 +43,20 @@ _HOMES = {
     "Check": "checkup:Check",
     "Cue": "bus:Cue",
     "Delegation": "identity:Delegation",
+    "Digests": "digests:Digests",
     "Event": "shape:Event",
+    "Handles": "handles:Handles",
     "Identity": "identity:Identity",
     "IssueStore": "store:IssueStore",
     "Keyring": "keystore:Keyring",
     "Offer": "offering:Offer",
     "Place": "place:Place",
     "Reader": "reading:Reader",
+    "Rested": "handles:Rested",
     "Signer": "identity:Signer",
     "Source": "keystore:Source",
+    "Summary": "sync:Summary",
+    "SyncEngine": "sync:SyncEngine",
     "Told": "index.exchange:Told",
     "Watch": "watch:Watch",
     "Workflow": "workflow:Workflow",
@@ -63,6 +71,7 @@ _HOMES = {
     "nearest": "query:nearest",
     "offered_keys": "offering:offers",
     "open_reader": "reading:open_reader",
+    "session_id": "identity:session_id",
     "write_git_files": "stockgit:write_files",
     "write_revocation_list": "stockgit:write_revocation_list",
 }
@@ -75,15 +84,20 @@ __all__ = [
     "Check",
     "Cue",
     "Delegation",
+    "Digests",
     "Event",
+    "Handles",
     "Identity",
     "IssueStore",
     "Keyring",
     "Offer",
     "Place",
     "Reader",
+    "Rested",
     "Signer",
     "Source",
+    "Summary",
+    "SyncEngine",
     "Told",
     "Watch",
     "Workflow",
@@ -98,6 +112,7 @@ __all__ = [
     "nearest",
     "offered_keys",
     "open_reader",
+    "session_id",
     "write_git_files",
     "write_revocation_list",
 ]

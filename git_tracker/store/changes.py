@@ -267,7 +267,12 @@ def claim(state: State, lease_seconds: int, context: Context) -> list[Event]:
 
 
 def release(state: State, reason: str, context: Context, *, by_person: bool) -> list[Event]:
-    """Give the issue back; a person may release anybody's claim."""
+    """Give the issue back; a person may release anybody's claim.
+
+    Who lost theirs to an earlier one from elsewhere accepts that so; the issue stays with the other.
+    """
+    if lost := state.lost_claim(context.now_ms, context.actor):
+        return [events.ClaimReleased(claim=lost.entry, reason=one_line(reason))]
     held = state.claim(context.now_ms)
     if held is None:
         raise NotFound("nobody holds a claim on it")

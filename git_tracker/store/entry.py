@@ -10,26 +10,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from git_tracker.errors import Corrupt, Invalid
-from git_tracker.store import canonical
+from git_tracker.store import canonical, commit
 from git_tracker.store.canonical import Json
+from git_tracker.store.commit import EMPTY_TREE, MAX_SECONDS
 
-EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
-MAX_COMMIT = 768 * 1024
 MAX_JSON = 512 * 1024
 MAX_EVENTS = 256
 MAX_PARENTS = 64
 MAX_AUTH = 64
-MAX_SECONDS = 253402300800  # the year 10000
 MAX_HLC = MAX_SECONDS * 1000  # in milliseconds
 VERSION = 1
 
-_HEADER = re.compile(
-    rb"tree ([0-9a-f]{40})\n"
-    rb"((?:parent [0-9a-f]{40}\n)*)"
-    rb"author ((?:[^\x00-\x1f<>\x7f ]+ )+<[^\x00-\x20<>\x7f]*> (0|[1-9][0-9]{0,11}) \+0000)\n"
-    rb"committer \3\n"
-    rb"gpgsig (-----BEGIN SSH SIGNATURE-----\n(?: [A-Za-z0-9+/=]+\n)+ -----END SSH SIGNATURE-----)\n\n"
-)
 _ID = re.compile(r"[0-9a-f]{40}")
 _WORD = re.compile(r"[^\x00-\x20\x7f]*")
 _FIELDS = {"auth", "events", "hlc", "n", "prev", "repo", "rk", "sid", "under", "v"}
@@ -66,20 +57,8 @@ class Entry(NamedTuple):
         return hashlib.sha256(self.payload).hexdigest()[:32]
 
 
-def commit_id(raw: bytes) -> str:
-    """Return the id git gives a commit."""
-    return hashlib.sha1(b"commit %d\0" % len(raw) + raw, usedforsecurity=False).hexdigest()
-
-
-def author_line(name: str, email: str, seconds: int) -> str:
-    """Return `Name <email> seconds +0000` with everything taken out that has no place there."""
-    name = " ".join(re.sub(r"[\x00-\x1f<>\x7f]", " ", name).split()) or "nobody"
-    email = re.sub(r"[\x00-\x20<>\x7f]", "", email)
-    return f"{name} <{email}> {seconds} +0000"
-
-
 def payload(envelope: Envelope, parents: Sequence[str], author: str, summary: str) -> bytes:
-    """Return the bytes to sign: the commit without its signature. `author` comes from `author_line`.
+    """Return the bytes to sign: the commit without its signature. `author` comes from `commit.author_line`.
 
     Raises `Invalid` for more than `decode` would accept.
     """
@@ -92,61 +71,18 @@ def payload(envelope: Envelope, parents: Sequence[str], author: str, summary: st
         raise Invalid(
             f"an entry holds up to {MAX_EVENTS} events and {MAX_JSON} bytes", "say it in several smaller changes"
         )
-    header = f"tree {EMPTY_TREE}\n" + "".join(f"parent {parent}\n" for parent in parents)
-    return f"{header}author {author}\ncommitter {author}\n\n{summary_line(summary)}\n\n{text}\n".encode()
-
-
-def summary_line(text: str) -> str:
-    """Return `text` as the commit's first line: printable, at most 120 characters, never empty."""
-    line = " ".join("".join(char if char.isprintable() else " " for char in text[:500]).split())
-    return (line if len(line) <= 120 else line[:119] + "…") or "entry"
-
-
-def join(unsigned: bytes, armour: str) -> bytes:
-    """Put the signature into the commit."""
-    end = unsigned.index(b"\n\n") + 1
-    return unsigned[:end] + b"gpgsig " + armour.replace("\n", "\n ").encode() + b"\n" + unsigned[end:]
+    return commit.payload(EMPTY_TREE, parents, author, summary, text)
 
 
 def decode(id: str, raw: bytes) -> Entry:
-    """Decode a commit; raise `Corrupt` with the reason if it is not exactly what `join` and `payload` write."""
-    if len(raw) > MAX_COMMIT:
-        raise Corrupt(f"the commit is larger than {MAX_COMMIT} bytes")
-    head = _HEADER.match(raw)
-    if head is None:
-        raise Corrupt(_header_flaw(raw))
-    tree, parents_part, author, seconds, armour = head.groups()
-    parents = tuple(parents_part.decode().split()[1::2])
-    if len(parents) > MAX_PARENTS or len(set(parents)) != len(parents):
-        raise Corrupt(f"an entry has up to {MAX_PARENTS} different parents")
-    if int(seconds) >= MAX_SECONDS:
-        raise Corrupt("the commit's time lies beyond the year 9999")
-    if b"\0" in raw:
-        raise Corrupt("the commit holds a NUL byte")
-    try:
-        line, blank, text = raw[head.end() : -1].decode().split("\n")
-    except ValueError:  # of decoding as well as of unpacking
-        raise Corrupt("the message is not a summary line, a blank line and one line of JSON in UTF-8") from None
-    if not line or blank or raw[-1:] != b"\n":
-        raise Corrupt("the message is not a summary line, a blank line and one line of JSON")
-    if len(text) > MAX_JSON or len(text.encode()) > MAX_JSON:
+    """Decode a commit; raise `Corrupt` with the reason if it is not exactly what `payload` and a signature make."""
+    found = commit.split(raw, MAX_PARENTS)
+    if len(found.text) > MAX_JSON or len(found.text.encode()) > MAX_JSON:
         raise Corrupt(f"the event JSON is larger than {MAX_JSON} bytes")
-    envelope = _envelope(canonical.loads(text))
-    if tree.decode() != EMPTY_TREE and not any(event.get("type") == "attached" for event in envelope.events):
+    envelope = _envelope(canonical.loads(found.text))
+    if found.tree != EMPTY_TREE and not any(event.get("type") == "attached" for event in envelope.events):
         raise Corrupt("an entry without attachments has the empty tree")
-    signature_at = head.start(5) - len(b"gpgsig ")
-    unsigned = raw[:signature_at] + raw[head.end() - 1 :]
-    return Entry(
-        id, parents, author.decode("utf-8", "replace"), int(seconds), envelope, unsigned,
-        armour.replace(b"\n ", b"\n").decode(),
-    )  # fmt: skip
-
-
-def _header_flaw(raw: bytes) -> str:
-    header = raw.partition(b"\n\n")[0]
-    if b"\ngpgsig " not in header:
-        return "the commit is not signed"
-    return "the commit's headers are not exactly tree, parent…, author, committer, gpgsig"
+    return Entry(id, found.parents, found.author, found.seconds, envelope, found.payload, found.armour)
 
 
 def _envelope(found: Json) -> Envelope:

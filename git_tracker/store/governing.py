@@ -10,10 +10,10 @@ from typing import Any
 from git_tracker.errors import Conflict, Invalid, NotFound, Refused
 from git_tracker.store import membership, policy, refs, sshwire
 from git_tracker.store import scope as scopes
-from git_tracker.store.identity import Identity, Signer
+from git_tracker.store.announcing import Announcer
+from git_tracker.store.identity import Identity, Signer, is_session_of, session_id
 from git_tracker.store.index import governed, people, read
 from git_tracker.store.issue import Json, stamp
-from git_tracker.store.keeping import Keeper
 from git_tracker.store.keystore import Source
 from git_tracker.store.lock import held
 from git_tracker.store.membership import Member
@@ -26,7 +26,7 @@ _RETRIES = 5
 Decision = Callable[[], tuple[Mapping[str, Any], Iterable[str]]]  # an event, and what it has seen besides
 
 
-class Governor(Keeper):
+class Governor(Announcer):
     """The people and sessions of one tracker."""
 
     # people
@@ -104,11 +104,13 @@ class Governor(Keeper):
         """
         self._require_member(person)
         member = self._projection.trust.members[person.issuer]
+        if sid and not is_session_of(person.identity.key, sid):
+            raise Refused("that session is not one of yours", "start a new one", code="no_session")
         if sid and self._projection.trust.is_revoked(sid, person.identity.key):
             raise Refused("the session was revoked", "start a new one with session_start", code="session_revoked")
         now = self._clock() // 10**9
         return person.delegate(
-            sid=sid or self._entropy(6).hex(), person=member.person, client=client, label=label,
+            sid=sid or session_id(person.identity.key, self._entropy(4)), person=member.person, client=client, label=label,
             serial=int.from_bytes(self._entropy(6), "big"), valid=(now - 60, now + valid_seconds),
             seed=self._entropy(32), nonce=self._entropy(32), scope=scopes.text(self.full_scope(scope or {})),
         )  # fmt: skip
@@ -127,8 +129,8 @@ class Governor(Keeper):
     def trust_log(self) -> list[dict[str, Json]]:
         """Return every entry of the trust log, oldest first, and whether it counts."""
         self.refresh()
-        known, tip = self._projection.trust, self._projection.trust_tip
-        entries = self._projection.log.read_trust([tip] if tip else [])
+        known = self._projection.trust
+        entries = self._projection.log.read_trust(self._projection.trust_tips)
         return [
             {
                 "entry": entry.id, "at": stamp(entry.seconds), "counts": entry.id in known.valid,

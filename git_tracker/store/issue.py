@@ -5,7 +5,7 @@ here imports more than it must, because `tracker show` runs through it.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any
 
 Json = Any
@@ -28,13 +28,18 @@ def nobody(id: str) -> Actor:
     return {"id": id, "name": id, "session": "", "person": "", "client": ""}
 
 
-def row(found: Any, labels: Sequence[str], actor: FindActor, now_ms: int, short: str) -> dict[str, Json]:
-    """Return one issue as it stands in lists and on the board; `found` is a row of the index."""
+def row(
+    found: Any, labels: Sequence[str], actor: FindActor, now_ms: int, short: str, tentative: Container[str]
+) -> dict[str, Json]:  # fmt: skip
+    """Return one issue as it stands in lists and on the board; `found` is a row of the index.
+
+    A claim whose entry is `tentative` may turn out to be later than one on another machine.
+    """
     claim = None
     if found["claim_actor"] and found["claim_until"] > now_ms:
         claim = {
             "actor": actor(found["claim_actor"]), "until": stamp(found["claim_until"] // 1000),
-            "fence": found["claim_entry"], "state": "held",
+            "fence": found["claim_entry"], "state": "tentative" if found["claim_entry"] in tentative else "held",
         }  # fmt: skip
     return {
         "id": found["id"], "short": short, "title": found["title"], "status": found["status"],
@@ -67,6 +72,7 @@ def view(
     actor: FindActor,
     now_ms: int,
     short: str,
+    tentative: Container[str],
 ) -> dict[str, Json]:
     """Return the whole issue. `comments` are (part id, comment) in order, `links_in` (kind, id of the other)."""
     registers = state["registers"]
@@ -80,7 +86,7 @@ def view(
         for kind, _, other in (link.partition(" ") for link in sorted(state["sets"].get("links", ())))
         if kind != "parent"
     ] + [{"kind": kind, "issue": other, "direction": "in"} for kind, other in links_in]
-    base = row(found, sorted(state["sets"].get("labels", ())), actor, now_ms, short)
+    base = row(found, sorted(state["sets"].get("labels", ())), actor, now_ms, short, tentative)
     for only_in_lists in ("comment_count", "conflicted"):
         del base[only_in_lists]
     return base | {

@@ -6,12 +6,12 @@ What `IssueStore` adds is writing; everything here may run in any number of proc
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Self
 
 from git_tracker.errors import Unusable
-from git_tracker.store import bulk, objects, place, reading, refs
+from git_tracker.store import bulk, device, objects, place, reading, refs
 from git_tracker.store.bulk import Progress
 from git_tracker.store.bus import Bus, Cue
 from git_tracker.store.index import read, schema
@@ -151,12 +151,21 @@ class Keeper(Reader):
 
     def _build(self, progress: Progress | None) -> bool:
         """Replace the index by one that several processes make, if there is enough to do; return whether it was."""
-        listing = refs.listing(self.place.common)
-        if len(refs.issues(listing)) < bulk.WORTH or not self.root:
+        try:
+            self._db.execute("begin immediate")
+            here = len(self._projection.look(self._clock()))
+            if not self.root and (tips := self._projection.trust_tips):
+                self._pin_first(tips)
+                self._projection.look(self._clock())
+            self._db.execute("commit")
+        except BaseException:
+            self._roll_back()
+            raise
+        if here < bulk.WORTH or not self.root:
             return False
         path = f"{self._index_path}.new"
         try:
-            self._projection.build(path, listing, progress)
+            self._projection.build(path, progress)
         except (Unusable, schema.Error):  # alone it takes longer, but it does not need as much
             schema.remove(path)
             return False
@@ -174,7 +183,11 @@ class Keeper(Reader):
         try:
             self._db.execute("begin immediate")
             self._projection.catch_up(self._clock(), force=force, progress=progress)
+            if not self.root and (tips := self._projection.trust_tips):  # first use of a tracker that came with a fetch
+                self._pin_first(tips)
+                self._projection.catch_up(self._clock(), force=True, progress=progress)
             self._db.execute("commit")
+            self._projection.committed()
         except BaseException:
             self._roll_back()
             raise
@@ -203,15 +216,11 @@ class Keeper(Reader):
             self._db = self._prepared()
         self._generation = self._db
         self._stale = True
-        listing = refs.listing(self.place.common)
-        root = reading.pinned(self.place)
-        if not root and refs.TRUST in listing:  # first use of a tracker that came with a fetch
-            root = self._oldest(listing[refs.TRUST])
-            if self._writable():
-                self._save_pin(root)
+        listing, root = refs.listing(self.place.common), reading.pinned(self.place)
         self._projection = Projection(
-            self._db, EventLog(self._objects), root, self.workflow, lambda: self.now_ms, lambda: self._entropy(4).hex()
-        )
+            self._db, EventLog(self._objects), root, self.workflow, lambda: self.now_ms, lambda: self._entropy(4).hex(),
+            lambda: device.own(self.home) if self._writable() else None,
+        )  # fmt: skip
         self._projection.read_trust(listing if root else {})
 
     def _attach(self, *, damaged: bool = False) -> None:
@@ -237,6 +246,13 @@ class Keeper(Reader):
                     raise schema.failed(error) from error
                 schema.remove(self._index_path)
         raise AssertionError("unreachable")
+
+    def _pin_first(self, tips: Sequence[str]) -> None:
+        """Trust the root of the log that our ref of it points to; what belongs to others waits until it is joined."""
+        root = self._oldest(tips[0])
+        if self._writable():
+            self._save_pin(root)
+        self._projection.pin(root)
 
     def _oldest(self, tip: str) -> str:
         """Return the root of a trust log; of several that joined, the one that its latest entry belongs to."""

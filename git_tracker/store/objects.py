@@ -8,7 +8,7 @@ import pygit2
 from pygit2.enums import ObjectType
 
 from git_tracker.errors import Conflict, Corrupt, NotFound, TrackerError, Unusable
-from git_tracker.store.entry import EMPTY_TREE, MAX_COMMIT
+from git_tracker.store.commit import EMPTY_TREE, MAX_COMMIT
 from git_tracker.store.place import Place
 
 Oid = pygit2.Oid
@@ -112,13 +112,40 @@ class GitRepository:
     def _loose_path(self, id: str) -> str:
         return os.path.join(self.place.common, "objects", id[:2], id[2:])
 
+    def is_commit(self, id: str) -> bool:
+        """Return whether a commit with that id is here."""
+        try:
+            return bool(self.repo.odb.read_header(Oid(hex=id))[0] == ObjectType.COMMIT)
+        except (KeyError, pygit2.GitError):
+            return False
+
+    def tree(self, id: str, most_bytes: int) -> bytes:
+        """Return a tree's raw bytes; raise `Corrupt` if it is missing, something else or larger than that."""
+        oid = Oid(hex=id)
+        try:
+            kind, size = self.repo.odb.read_header(oid)
+            if kind != ObjectType.TREE or size > most_bytes:
+                raise Corrupt(f"{id[:12]} is no tree of at most {most_bytes} bytes")
+            return self.repo.odb.read(oid)[1]
+        except (KeyError, pygit2.GitError) as error:
+            raise Corrupt(f"the tree {id[:12]} is not here") from error
+
+    def write_tree(self, raw: bytes) -> str:
+        """Write a tree; return its id."""
+        try:
+            return str(self.repo.odb.write(ObjectType.TREE, raw))
+        except (OSError, pygit2.GitError) as error:
+            raise _translated(error, self.place) from error
+
     def descends(self, later: str | None, earlier: str) -> bool:
         """Return whether `earlier` is in the past of `later`."""
-        return later is not None and self.has(later) and self.repo.descendant_of(Oid(hex=later), Oid(hex=earlier))
+        if later is None or later == earlier or not (self.has(later) and self.has(earlier)):
+            return False
+        return self.repo.descendant_of(Oid(hex=later), Oid(hex=earlier))
 
     def descends_or_is(self, later: str, earlier: str) -> bool:
         """Return whether `earlier` is `later` or in its past."""
-        return later == earlier or (self.has(earlier) and self.descends(later, earlier))
+        return later == earlier or self.descends(later, earlier)
 
     def target(self, ref: str) -> str | None:
         """Return what a ref points at, or None."""

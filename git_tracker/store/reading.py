@@ -104,6 +104,10 @@ class Reader:
         """Return one issue as it stands in lists: without its texts."""
         return self._ask(lambda db: read.row(db, id, self.now_ms))
 
+    def lost_claims(self, actor: str) -> list[dict[str, Json]]:
+        """Return the claims of an actor that somebody turned out to have made earlier: `{"issue", "short", "holder"}`."""
+        return self._ask(lambda db: people.lost_claims(db, actor, self.now_ms))
+
     def heads(self, id: str) -> list[str]:
         """Return the entries of an issue that nothing builds on yet."""
         return self._ask(lambda db: read.heads(db, read.resolve(db, id)))

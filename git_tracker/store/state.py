@@ -143,6 +143,17 @@ class State:
 
         Of concurrent claims the earliest wins, by `(hlc, id)`.
         """
+        return next(iter(self.live_claims(now, covers)), None)
+
+    def lost_claim(self, now: int, actor: str) -> Claim | None:
+        """Return the claim of an actor that lives, but does not hold: an earlier one was made elsewhere meanwhile."""
+        live = self.live_claims(now)
+        if not live or live[0].actor == actor:
+            return None
+        return next((claim for claim in live if claim.actor == actor), None)
+
+    def live_claims(self, now: int, covers: Covers = lambda _: True) -> list[Claim]:
+        """Return the claims that have neither ended nor run out, the one that holds first."""
         live = [
             claim
             for claim in self.claims
@@ -150,10 +161,8 @@ class State:
             and not any(covers(end) for end, _ in claim["ends"])
             and _until(claim, covers) > now
         ]
-        if not live:
-            return None
-        first = min(live, key=lambda claim: claim["order"])
-        return Claim(first["entry"], first["actor"], first["order"][0], _until(first, covers))
+        live.sort(key=lambda claim: claim["order"])
+        return [Claim(one["entry"], one["actor"], one["order"][0], _until(one, covers)) for one in live]
 
     def end_claims(self, stamp: Stamp, why: str, only: str = "") -> None:
         for claim in self.claims:

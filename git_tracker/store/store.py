@@ -150,6 +150,7 @@ class IssueStore(Governor):
                         published = True
                         self._projection.marked(self._clock())
                     self._db.execute("commit")
+                    self._projection.committed()
                 except Moved:
                     self._roll_back()
                     self._catch_up(force=True)

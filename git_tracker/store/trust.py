@@ -145,8 +145,20 @@ def _node(entry: Entry, proof: Proof) -> Node:
 def fold(root: str, entries: Iterable[tuple[Entry, Proof]]) -> Trust:
     """Return what the entries say to somebody who pinned `root`. Entries whose past is not here whole say nothing yet."""
     found = {entry.id: _node(entry, proof) for entry, proof in entries}
-    whole: dict[str, Node] = {}
+    whole: dict[str, Node] = {}  # parents first
     for node in graph.topological(found):
         if all(parent in whole for parent in node.parents):
             whole[node.id] = node
-    return Trust(root, whole)
+    return Trust(root, _ours(root, whole))
+
+
+def _ours(root: str, nodes: Mapping[str, Node]) -> dict[str, Node]:
+    """Return what follows from the root, and what that builds on: another root's log says nothing until it is joined."""
+    ours: set[str] = set()
+    for id, node in nodes.items():
+        if id == root or not ours.isdisjoint(node.parents):
+            ours.add(id)
+    for id in reversed(list(nodes)):
+        if id in ours:
+            ours.update(nodes[id].parents)
+    return {id: node for id, node in nodes.items() if id in ours}

@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from git_tracker.errors import Conflict, Corrupt, Invalid, NotFound, Refused
-from git_tracker.store import changes, events, fold, refs
+from git_tracker.store import changes, commit, events, fold, refs
 from git_tracker.store import entry as format
 from git_tracker.store.changes import Context, Plan
 from git_tracker.store.entry import Entry, Envelope
 from git_tracker.store.identity import Proof, Signer
-from git_tracker.store.index import exchange, read, rows, write
+from git_tracker.store.index import exchange, read, rows, schema, write
 from git_tracker.store.journal import Record as Journaled
 from git_tracker.store.log import admission, parent_of
 from git_tracker.store.projection import Projection
@@ -90,6 +90,7 @@ class Writing:
             raise Conflict("the issue changed since you read it", "read it again, then decide anew", code="heads_moved")
         found = decide(state, self.context)
         if found:
+            self._require_no_loss(id, state, found)
             held = state.claim(self.now_ms)
             under = held.entry if held and held.actor == self.context.actor else ""
             for start in range(0, len(found), format.MAX_EVENTS):
@@ -97,6 +98,16 @@ class Writing:
                 part = found[start : start + format.MAX_EVENTS]
                 self._stage(id, state, self._parents(state), self._clock_of(key, state), part, under)
         return id
+
+    def _require_no_loss(self, id: str, state: State, found: Sequence[Event]) -> None:
+        """Refuse work under a claim that somebody else turned out to have made earlier; talking about it is fine."""
+        lost = state.lost_claim(self.now_ms, self.context.actor)
+        if lost and any(event.operation not in ("comment", "claim") for event in found):
+            holder = state.claim(self.now_ms)
+            raise Conflict(
+                f"{holder.actor if holder else 'somebody'} had claimed {id[:7]} before you did, on another machine",
+                "release it to accept that, and claim another", code="claim_lost",
+            )  # fmt: skip
 
     def trust(self, event: Mapping[str, Any], more: Sequence[str] = ()) -> str:
         """Stage an entry of the trust log; returns its id. `more` are further entries it has seen (another root's)."""
@@ -112,7 +123,7 @@ class Writing:
             )
         self._projection.take_trust(admission(entry, self._proof, trust, "ok", ""))
         self.records.append(Journaled(entry.id, refs.TRUST, self._projection.trust_tip, raw))
-        self._last = (envelope.n, entry.id)
+        self._wrote(envelope.n, entry.id)
         return entry.id
 
     def _stage(
@@ -135,17 +146,17 @@ class Writing:
         old = self._tip(key) if state else None
         self._projection.take(key, id or entry.id, admitted, state)
         self.records.append(Journaled(entry.id, refs.issue(id or entry.id), old, raw))
-        self._last = (envelope.n, entry.id)
+        self._wrote(envelope.n, entry.id)
         return id or entry.id
 
     def _signed(self, envelope: Envelope, parents: Sequence[str], summary: str) -> tuple[Entry, bytes]:
         who = self._by.identity
-        author = format.author_line(who.name, who.email, self.now_ms // 1000)
+        author = commit.author_line(who.name, who.email, self.now_ms // 1000)
         payload = format.payload(envelope, parents, author, summary)
         armour = self._by.sign(payload)
-        raw = format.join(payload, armour)
+        raw = commit.join(payload, armour)
         try:  # what every reader will do with it
-            return format.decode(format.commit_id(raw), raw), raw
+            return format.decode(commit.commit_id(raw), raw), raw
         except Corrupt as error:
             raise Invalid(f"it cannot be stored: {error}", "say it in several smaller changes") from None
 
@@ -153,10 +164,16 @@ class Writing:
         return (self._last[0] + 1, self._last[1]) if self._last else (0, None)
 
     def _chain_end(self) -> tuple[int, str] | None:
-        row = self._db.execute(
-            "select n, id from entries where chain = ? order by n desc, number desc limit 1", (self._chain,)
-        ).fetchone()
-        return (row[0], row[1]) if row else None
+        """Return number and id of what this key wrote last in this clone: in another one it has another chain."""
+        if self._by.delegation:  # the key of a session lives in one process
+            return rows.chain_end(self._db, self._chain)
+        n, _, id = schema.meta(self._db, f"chain {self._chain}").partition(" ")
+        return rows.last_after(self._db, self._chain, int(n), id) if id else None
+
+    def _wrote(self, n: int, id: str) -> None:
+        self._last = (n, id)
+        if not self._by.delegation:
+            schema.set_meta(self._db, f"chain {self._chain}", f"{n} {id}")
 
     def _parents(self, state: State) -> tuple[str, ...]:
         return tuple(sorted(state.heads)[: format.MAX_PARENTS])

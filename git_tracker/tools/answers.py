@@ -63,14 +63,33 @@ def marks(row: models.Found) -> str:
     return f" [{', '.join(found)}]" if found else ""
 
 
-def written(row: dict[str, Any], heads: list[str], session: str, did: str) -> CallToolResult:
-    """What a write left behind."""
+def written(
+    row: dict[str, Any], heads: list[str], session: str, did: str, lost: list[dict[str, Any]]
+) -> CallToolResult:
+    """What a write left behind, and which claims of the session turned out to be later than another's."""
     now = found(row)
     result = models.Written(
         id=now.id, status=now.status, session=session, heads=heads,
         lease_until=row["claim"]["until"] if row["claim"] else None,
+        tentative=bool(row["claim"]) and row["claim"]["state"] == "tentative",
+        lost_claims=[one["short"] for one in lost],
     )  # fmt: skip
-    return answer(f"{did} {result.id} ({result.status})", result)
+    return answer(f"{did} {result.id} ({result.status})" + _lost(result.lost_claims), result)
+
+
+def synced(done: dict[str, Any], lost: list[dict[str, Any]]) -> CallToolResult:
+    """What an exchange did. Reasons may quote the other side."""
+    refused = {device: line(reason, 300) for device, reason in done["refused"].items()}
+    result = models.Synced(**{**done, "refused": refused}, lost_claims=[one["short"] for one in lost])
+    text = f"{result.remote}: {result.sent} sent, {result.received} received"
+    text += "".join(f", {n} {what}" for n, what in ((result.held, "held"), (result.conflicted, "conflicted")) if n)
+    return answer(text + _lost(result.lost_claims), result)
+
+
+def _lost(claims: list[str]) -> str:
+    if not claims:
+        return ""
+    return f"\nnot yours any more, claimed earlier elsewhere: {', '.join(claims)}; release_issue accepts that"
 
 
 def happened(item: dict[str, Any]) -> models.Happened:

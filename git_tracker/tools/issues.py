@@ -10,7 +10,7 @@ from mcp_types import CallToolResult
 from pydantic import Field
 
 from git_tracker.errors import Invalid
-from git_tracker.store import IssueStore
+from git_tracker.store import IssueStore, SyncEngine
 from git_tracker.tools import answers, models
 from git_tracker.tools.context import Ctx, reach, read, write
 from git_tracker.tools.sessions import Session
@@ -197,16 +197,33 @@ async def history(
     )
 
 
+async def sync(
+    ctx: Ctx,
+    remote: Annotated[
+        str, Field(max_length=64, description="name of a configured remote; empty for the usual one")
+    ] = "",
+    session: Handle = "",
+) -> Annotated[CallToolResult, models.Synced]:
+    """Exchange issues with a git remote: take in what others wrote, send what they lack. Nothing of branches moves."""
+
+    def run(store: IssueStore, me: Session) -> CallToolResult:
+        done = SyncEngine(store).sync(me.signer, remote)
+        return answers.synced(done.to_json(), store.lost_claims(me.id))
+
+    return (await write(ctx, session, run))[0]
+
+
 async def _issue_write(ctx: Ctx, session: str, did: str, act: Act) -> CallToolResult:
     def run(store: IssueStore, me: Session) -> CallToolResult:
         id = act(store, me)
-        return answers.written(store.row(id), store.heads(id), me.id, did)
+        return answers.written(store.row(id), store.heads(id), me.id, did, store.lost_claims(me.id))
 
     return (await write(ctx, session, run))[0]
 
 
 TOOLS = (
     session_start, create_issues, find_issues, get_issue, claim_issue, release_issue, update_issue, comment,
-    link_issues, finish_issue, history,
+    link_issues, finish_issue, history, sync,
 )  # fmt: skip
 READ_ONLY = (find_issues, get_issue, history)
+OPEN_WORLD = (sync,)  # reaches beyond this machine

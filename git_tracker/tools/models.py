@@ -153,7 +153,24 @@ class Written(BaseModel):
     session: str
     heads: list[str]
     lease_until: str | None = None
+    tentative: bool = False
+    lost_claims: list[str] = []
     undone: list[str] = []
+
+
+class Synced(BaseModel):
+    """What an exchange with a remote did; entries, except `conflicted` (issues) and the devices."""
+
+    remote: str
+    sent: int
+    received: int
+    held: int
+    conflicted: int
+    withheld: list[str]
+    restored: list[str]
+    refused: dict[str, str]
+    devices: int
+    lost_claims: list[str]
 
 
 class Made(BaseModel):

@@ -14,11 +14,11 @@ from tests.store.forge import Forge
 from tests.web.serving import Served
 
 # Changes only together with the tools, never with what is stored: look at what changed, then write it anew.
-DIGEST = "d0c7dfff57bda43a"
+DIGEST = "f2735193963685b8"
 
 TOOLS = [
     "session_start", "create_issues", "find_issues", "get_issue", "claim_issue", "release_issue", "update_issue", "comment",
-    "link_issues", "finish_issue", "history",
+    "link_issues", "finish_issue", "history", "sync",
 ]  # fmt: skip
 
 
@@ -46,7 +46,10 @@ async def test_the_tools_are_few_small_annotated_and_pinned(served: Served, way:
         assert tool["outputSchema"]["type"] == "object"
         assert set(tool["annotations"]) >= {"readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"}
         assert "session" in tool["inputSchema"]["properties"] or tool["name"] == "session_start"
-        writes = not tool["annotations"]["readOnlyHint"] and tool["name"] != "session_start"
+        writes = not tool["annotations"]["readOnlyHint"] and tool["name"] not in (
+            "session_start",
+            "sync",
+        )  # these write no entry
         assert ("rk" in tool["inputSchema"]["properties"]) == writes, tool["name"]
     everything = json.dumps(tools, sort_keys=True) + instructions
     assert "evil-label" not in everything

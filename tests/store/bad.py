@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from nacl import bindings
 
-from git_tracker.store import Signer, sshwire
+from git_tracker.store import Signer, session_id, sshwire
 from tests.store import forge
 
 Make = Callable[[Signer, bytes], bytes]
@@ -220,11 +220,11 @@ COMMITS: dict[str, Bad] = {
         "an entry without attachments has the empty tree", _resigned(lambda p: p.replace(b"tree 4b825dc", b"tree 5b825dc"))
     ),
     "the same parent twice": Bad(
-        "an entry has up to 64 different parents",
+        "a commit of this kind has up to 64 different parents",
         _resigned(lambda p: p.replace(b"\nauthor ", b"\nparent " + b"1" * 40 + b"\nparent " + b"1" * 40 + b"\nauthor ", 1)),
     ),
-    "65 parents": Bad("an entry has up to 64 different parents", _parents(65)),
-    "10,000 parents": Bad("an entry has up to 64 different parents", _parents(10_000)),
+    "65 parents": Bad("a commit of this kind has up to 64 different parents", _parents(65)),
+    "10,000 parents": Bad("a commit of this kind has up to 64 different parents", _parents(10_000)),
     "larger than 768 KiB": Bad(
         "the commit is larger than 786432 bytes", _resigned(lambda p: p.replace(b"made", b"m" * 800_000))
     ),
@@ -316,6 +316,13 @@ CERTIFICATES: dict[str, Bad] = {
     ),
     "an extension without value": Bad(
         "the certificate's extensions are not in order", _certified(extensions=sshwire.string(b"a"))
+    ),
+    "session of another issuer": Bad(
+        "the certificate names a session that is not its issuer's",
+        _certified(sid=session_id(forge.signer(78).identity.key, b"\0\0\0\n")),
+    ),
+    "session id of another form": Bad(
+        "the certificate names a session that is not its issuer's", _certified(sid="00000000000a")
     ),
     "principal of another session": Bad(
         "the certificate's principal does not name its session", _certified(principal="00000000000b.ada@tracker")

@@ -8,10 +8,10 @@ import subprocess
 from collections.abc import Sequence
 from typing import Any
 
-from git_tracker.store import IssueStore, Signer, sshwire
+from git_tracker.store import IssueStore, Signer, commit, sshwire
 from git_tracker.store import entry as format
 from git_tracker.store.entry import Envelope
-from git_tracker.store.identity import signer_from_seed
+from git_tracker.store.identity import session_id, signer_from_seed
 
 SECONDS = 1_800_000_000  # 2027-01-15: the fixed time of vectors
 ORDER = 2**252 + 27742317777372353535851937790883648493  # of the Ed25519 group
@@ -25,7 +25,7 @@ def signer(number: int, name: str = "Ada Lovelace", email: str = "ada@example.or
 def session(by: Signer, number: int, **changed: Any) -> Signer:
     """An agent's session with a fixed key and certificate."""
     fields: dict[str, Any] = {
-        "sid": f"{number:012x}", "person": "ada", "client": "claude-code/2.1", "label": "fixer", "serial": number,
+        "sid": session_id(by.identity.key, number.to_bytes(4, "big")), "person": "ada", "client": "claude-code/2.1", "label": "fixer", "serial": number,
         "valid": (SECONDS - 60, SECONDS + 86400), "seed": bytes([number]) * 32, "nonce": bytes([number + 1]) * 32,
     }  # fmt: skip
     return by.delegate(**{**fields, **changed})
@@ -41,12 +41,12 @@ def unsigned(
     **changed: Any,
 ) -> bytes:  # fmt: skip
     """The bytes that a signature covers."""
-    author = author or format.author_line("Ada Lovelace", "ada@example.org", SECONDS)
+    author = author or commit.author_line("Ada Lovelace", "ada@example.org", SECONDS)
     return format.payload(envelope(events, **changed), parents, author, summary)
 
 
 def signed(by: Signer, payload: bytes) -> bytes:
-    return format.join(payload, by.sign(payload))
+    return commit.join(payload, by.sign(payload))
 
 
 def with_json(payload: bytes, text: bytes) -> bytes:
@@ -98,12 +98,13 @@ def raw_sign(by: Signer, data: bytes) -> bytes:
 
 
 def certificate(
-    issuer: Signer, key: bytes, *, sid: str = "00000000000a", person: str = "ada", kind: int = 1, critical: bytes = b"",
+    issuer: Signer, key: bytes, *, sid: str = "", person: str = "ada", kind: int = 1, critical: bytes = b"",
     extensions: bytes = b"", principal: str | None = None, signature: bytes | None = None, claimed: bytes | None = None,
     key_id: str | None = None,
 ) -> bytes:  # fmt: skip
     """A certificate with every field free; `claimed` is the issuer it names, where another key signs."""
     s = sshwire.string
+    sid = sid or session_id(claimed or issuer.identity.key, b"\0\0\0\n")
     name = f"{sid}.{person}@tracker" if principal is None else principal
     body = b"".join((
         s(sshwire.CERT_TYPE), s(b"n" * 32), s(key), struct.pack(">QI", 10, kind),
@@ -173,7 +174,7 @@ class Forge:
         n, prev = self._n.get(by.identity.key, self._chain(by))
         fields: dict[str, Any] = {
             "hlc": self.clock(parents), "n": n, "prev": prev, "repo": self.store.root, "auth": (self.store.root,),
-            "sid": by.sid, "author": format.author_line(by.identity.name, by.identity.email, self.store.now_ms // 1000),
+            "sid": by.sid, "author": commit.author_line(by.identity.name, by.identity.email, self.store.now_ms // 1000),
         }  # fmt: skip
         return unsigned(events, parents, **{**fields, **changed})
 

@@ -1,11 +1,12 @@
 """Trust logs made by hand, two clones that exchange what they have, and a second, naive reading of trust and verdicts."""
 
+import os
 import random
 import subprocess
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from git_tracker.store import IssueStore, Signer, membership
+from git_tracker.store import IssueStore, Signer, SyncEngine, membership
 from git_tracker.store.chains import Chains, Link
 from git_tracker.store.entry import Entry, Envelope
 from git_tracker.store.identity import Delegation, Proof
@@ -89,36 +90,16 @@ def settled(store: IssueStore) -> Verdicts:
 # exchange
 
 
-def exchange(source: IssueStore, target: IssueStore, by: Signer | None = None) -> None:
-    """Bring what one clone has to another with stock git alone; `by` signs where their trust logs have to be merged."""
-
-    def git(*words: str) -> str:
-        done = subprocess.run(["git", "--git-dir", target.place.common, *words], capture_output=True, text=True)
-        return done.stdout.strip()
-
-    subprocess.run(
-        ["git", "--git-dir", target.place.common, "fetch", "--quiet", source.place.common, "+refs/git-tracker/*:refs/inbox/*"],
-        check=True,
-    )  # fmt: skip
-    for line in git("for-each-ref", "--format=%(refname) %(objectname)", "refs/inbox").splitlines():
-        name, id = line.split()
-        git("update-ref", "-d", name)
-        name = name.replace("refs/inbox/", "refs/git-tracker/")
-        if name.startswith("refs/git-tracker/remotes/"):
-            continue
-        old = git("rev-parse", "--verify", "--quiet", name)
-        if name.endswith("/trust") and source.root not in {target.root, *target._projection.trust.joined}:
-            git("update-ref", "refs/git-tracker/remotes/theirs/trust", id)
-        elif not old or git("merge-base", old, id) == old:
-            git("update-ref", name, id)
-        elif git("merge-base", old, id) == id:
-            continue
-        elif name.endswith("/trust"):
-            assert by is not None, "their trust logs went apart"
-            target._govern(by, lambda id=id: (membership.adopted(()), (id,)))  # type: ignore[misc]
-        else:
-            git("update-ref", f"refs/git-tracker/keep/{id}", id)
-    target.refresh(force=True)
+def exchange(source: IssueStore, target: IssueStore) -> None:
+    """Bring what one clone has to another, through a bare repository between the two."""
+    hub = os.path.join(source.place.home, "hub.git")
+    name = f"to-{os.stat(source.place.common).st_ino}"
+    if not os.path.exists(hub):
+        subprocess.run(["git", "init", "--quiet", "--bare", hub], check=True)
+    for store in (source, target):
+        subprocess.run(["git", "--git-dir", store.place.common, "remote", "add", name, hub], capture_output=True)
+    SyncEngine(source).sync(source.signer(), name)
+    SyncEngine(target).sync(None, name)
 
 
 def clone(source: IssueStore, folder: Any) -> IssueStore:

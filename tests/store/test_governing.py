@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from git_tracker.errors import Refused
-from git_tracker.store import IssueStore, Signer, identity, write_revocation_list
+from git_tracker.store import IssueStore, Signer, commit, identity, write_revocation_list
 from git_tracker.store import entry as format
 from git_tracker.store.log import Found
 from tests.conftest import settle
@@ -243,7 +243,7 @@ def test_how_many_entries_are_verified_in_a_second(store: IssueStore, ada: Signe
         raws.append(forge.signed(agent, payload))
         tip = forged.put(raws[-1])
     forged.point(issue, tip)
-    ids = [format.commit_id(raw) for raw in raws]
+    ids = [commit.commit_id(raw) for raw in raws]
 
     start = time.process_time()
     entries = [format.decode(id, raw) for id, raw in zip(ids, raws, strict=True)]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from git_tracker.errors import NotFound, Refused
-from git_tracker.store import IssueStore, Signer
+from git_tracker.store import IssueStore, Signer, commit
 from tests.conftest import settle
 from tests.store import forge
 from tests.store.bad import BAD
@@ -290,9 +290,8 @@ def test_a_root_must_begin_with_its_creation(forged: Forge, store: IssueStore, a
 def test_an_entry_waits_for_its_parent_and_counts_when_it_comes(forged: Forge, store: IssueStore, ada: Signer) -> None:
     issue = store.create_issue(ada, {"title": "A leak"})
     parent = forge.signed(ada, forged.payload(ada, [label("parent")], [issue]))
-    from git_tracker.store import entry
 
-    id = entry.commit_id(parent)
+    id = commit.commit_id(parent)
     child = forged.add(ada, [label("child")], [id])
     grandchild = forged.add(ada, [label("grandchild")], [child, issue])
     forged.place(issue, grandchild)
@@ -313,11 +312,10 @@ def test_an_entry_waits_for_its_parent_and_counts_when_it_comes(forged: Forge, s
 def test_what_hangs_behind_a_bad_entry_on_a_missing_parent_is_found_when_it_comes(
     forged: Forge, store: IssueStore, ada: Signer, below: str
 ) -> None:
-    from git_tracker.store import entry
 
     issue = store.create_issue(ada, {"title": "A leak"})
     parent = forge.signed(ada, forged.payload(ada, [label("parent")], [issue]))
-    id = entry.commit_id(parent)
+    id = commit.commit_id(parent)
     if below == "waiting":
         id = forged.add(ada, [label("middle")], [id])
     bad = forged.put(BAD["signature: unsigned"].make(ada, forged.payload(ada, [label("bad")], [id])))
@@ -369,15 +367,13 @@ def test_a_time_more_than_a_day_ahead_waits_until_its_day_comes(repo: Path) -> N
 def deep(forged: Forge, by: Signer, issue: str, count: int) -> str:
     import pygit2
 
-    from git_tracker.store import entry
-
     odb = pygit2.Repository(forged.git_dir).odb
     tip, prev, (ms, _) = issue, issue, forged.clock([issue])
     for number in range(count):
         unsigned = forge.unsigned(
             [{"type": "comment-added", "body": f"{number}"}], [tip], hlc=(ms + 1, number), n=number + 1, prev=prev,
             repo=forged.store.root, auth=(forged.store.root,), sid=by.sid,
-            author=entry.author_line("Ada", "ada@example.org", forged.store.now_ms // 1000),
+            author=commit.author_line("Ada", "ada@example.org", forged.store.now_ms // 1000),
         )  # fmt: skip
         tip = prev = str(odb.write(1, forge.signed(by, unsigned)))
     return tip
@@ -413,10 +409,9 @@ def test_a_ref_to_something_else_than_a_commit_is_skipped_and_listed(
 def test_a_ref_to_an_object_that_is_not_here_hides_the_issue_until_it_comes(
     forged: Forge, store: IssueStore, ada: Signer
 ) -> None:
-    from git_tracker.store import entry
 
     raw = forge.signed(ada, forged.payload(ada, [created("Later")], []))
-    id = entry.commit_id(raw)
+    id = commit.commit_id(raw)
     forged.place(id, id)
     assert store.list_issues()["total"] == 0
     assert [problem["kind"] for problem in store.verify()["problems"]] == ["ref"]

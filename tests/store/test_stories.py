@@ -240,9 +240,9 @@ def test_two_people_who_each_began_offline_and_then_join(
 
     store.comment(ada, his, "welcome")
     bobs.update_issue(bob, hers, {"add_labels": ["seen"]})
-    exchange(store, bobs, bob)
-    exchange(bobs, store, ada)
-    exchange(store, bobs, bob)
+    exchange(store, bobs)
+    exchange(bobs, store)
+    exchange(store, bobs)
     for issue in (hers, his):
         assert store.get_issue(issue) == bobs.get_issue(issue)
     assert (store.get_issue(hers)["labels"], len(store.get_issue(his)["comments"])) == (["seen"], 2)
@@ -271,8 +271,8 @@ def test_of_two_joined_roots_each_clone_keeps_its_own(
     third = opened(store, "third")
     assert third.root == store.root
     bobs.join(bob, store.root)
-    exchange(store, bobs, bob)
-    exchange(bobs, store, ada)
+    exchange(store, bobs)
+    exchange(bobs, store)
     with pytest.raises(Refused, match="you may not do that here"):
         store.remove_member(bob, "ada")
     with pytest.raises(Refused, match="you may not do that here"):

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from git_tracker.errors import Corrupt, Invalid
-from git_tracker.store import canonical, entry, identity, keyfile, sshwire
+from git_tracker.store import canonical, commit, entry, identity, keyfile, sshwire
 from tests.store import vectors
 
 
@@ -18,7 +18,7 @@ def vector(name: str) -> Any:
 
 
 def verified(raw: bytes) -> identity.Proof:
-    found = entry.decode(entry.commit_id(raw), raw)
+    found = entry.decode(commit.commit_id(raw), raw)
     return identity.verify(found.payload, found.armour)
 
 
@@ -54,9 +54,9 @@ def test_good_entries_have_the_stated_ids_and_signers() -> None:
         signer = identity.signer_from_seed("", "", bytes.fromhex(case["seed"]))
         signer.certificate = base64.b64decode(case["certificate"] or "")
 
-        assert entry.commit_id(raw) == case["id"], case["name"]
+        assert commit.commit_id(raw) == case["id"], case["name"]
         assert entry.decode(case["id"], raw).payload.decode() == case["payload"]
-        assert entry.join(case["payload"].encode(), signer.sign(case["payload"].encode())) == raw
+        assert commit.join(case["payload"].encode(), signer.sign(case["payload"].encode())) == raw
         assert verified(raw).key == signer.identity.key
 
 
@@ -98,12 +98,13 @@ def test_openssh_reads_our_certificates_and_keys(tmp_path: Path) -> None:
     assert shown.split()[:2] == sshwire.public_line(signer.identity.key).split()
     assert keyfile.decode(key.read_text(encoding="ascii")) == b"\1" * 32
 
-    blob = vector("certificates")["good"][1]["certificate"]
+    case = vector("certificates")["good"][1]
+    blob = case["certificate"]
     (tmp_path / "cert.pub").write_text(f"{sshwire.CERT_TYPE.decode()} {blob}\n", encoding="ascii")
     told = subprocess.run(
         ["ssh-keygen", "-L", "-f", tmp_path / "cert.pub"], capture_output=True, text=True, check=True, env={"TZ": "UTC"}
     ).stdout
-    assert 'Key ID: "000000000004 claude-code/2.1 fixer"' in told
+    assert f'Key ID: "{case["sid"]} claude-code/2.1 fixer"' in told
     assert "Serial: 4" in told
-    assert "000000000004.ada@tracker" in told
+    assert f"{case['sid']}.ada@tracker" in told
     assert "scope@git-tracker" in told

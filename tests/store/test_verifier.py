@@ -6,7 +6,7 @@ import random
 import pytest
 
 from git_tracker.errors import Corrupt
-from git_tracker.store import entry, identity, sshwire
+from git_tracker.store import commit, entry, identity, sshwire
 from git_tracker.store.identity import Proof
 from tests.store import forge
 from tests.store.bad import BAD
@@ -17,7 +17,7 @@ EVENTS = [forge.label("bug"), {"type": "comment-added", "body": "seen on ärger 
 
 
 def verified(raw: bytes) -> Proof:
-    found = entry.decode(entry.commit_id(raw), raw)
+    found = entry.decode(commit.commit_id(raw), raw)
     return identity.verify(found.payload, found.armour)
 
 
@@ -28,13 +28,13 @@ def payload(number: int = 0) -> bytes:
 
 def test_an_honest_entry_is_accepted_and_says_who_signed_it() -> None:
     raw = forge.signed(ADA, payload(2))
-    found = entry.decode(entry.commit_id(raw), raw)
+    found = entry.decode(commit.commit_id(raw), raw)
 
     assert verified(raw) == Proof(ADA.identity.key, None)
     assert found.envelope.events == EVENTS
     assert found.parents == ("0" * 39 + "1", "0" * 39 + "2")
     assert found.payload == payload(2)
-    assert entry.join(found.payload, found.armour) == raw
+    assert commit.join(found.payload, found.armour) == raw
 
 
 def test_a_session_s_entry_says_who_delegated_it() -> None:
@@ -43,7 +43,7 @@ def test_a_session_s_entry_says_who_delegated_it() -> None:
     assert proof.key == AGENT.identity.key
     assert proof.issuer == ADA.identity.key
     assert proof.delegation is not None
-    assert proof.delegation.sid == "000000000003"
+    assert proof.delegation.sid == AGENT.sid == "00000003" + AGENT.sid[8:]
     assert (proof.delegation.client, proof.delegation.label) == ("claude-code/2.1", "fixer")
 
 
@@ -110,15 +110,15 @@ def mutant(dice: random.Random, honest: list[bytes]) -> bytes:
     raw = dice.choice(honest)
     match dice.randrange(10):
         case 0:  # the signature of one on the payload of another
-            return entry.join(forge.split(raw)[0], forge.split(dice.choice(honest))[1])
+            return commit.join(forge.split(raw)[0], forge.split(dice.choice(honest))[1])
         case 1:  # well-formed armour around a mutated blob
             unsigned, armour = forge.split(raw)
-            return entry.join(unsigned, forge.armoured(mutated(dice, forge.blob(armour)) or b"x"))
+            return commit.join(unsigned, forge.armoured(mutated(dice, forge.blob(armour)) or b"x"))
         case 2:  # a mutated certificate under an honest signature
             unsigned, _ = forge.split(raw)
             holder = mutated(dice, AGENT.certificate)
             holder = b"x" if holder == AGENT.certificate else holder
-            return entry.join(unsigned, sshwire.armour(holder, forge.raw_sign(AGENT, forge.message(unsigned))))
+            return commit.join(unsigned, sshwire.armour(holder, forge.raw_sign(AGENT, forge.message(unsigned))))
         case _:
             return mutated(dice, raw)
 

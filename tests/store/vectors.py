@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from git_tracker.store import entry, sshwire
+from git_tracker.store import commit, sshwire
 from tests.store import forge
 from tests.store.bad import ARMOUR, BAD
 
@@ -58,7 +58,7 @@ def entries() -> dict[str, Any]:
             forge.unsigned(
                 [{"type": "status-changed", "to": "in-progress"}], ["1" * 40], hlc=(forge.SECONDS * 1000 + 5, 1), n=1,
                 prev="9" * 40, repo=ROOT, auth=(TRUST,), rk="k1#0123456789abcdef", sid=agent.sid, under="2" * 40,
-                author=entry.author_line(agent.identity.name, agent.identity.email, forge.SECONDS),
+                author=commit.author_line(agent.identity.name, agent.identity.email, forge.SECONDS),
                 summary="status: in-progress",
             ),
         ),
@@ -79,13 +79,13 @@ def entries() -> dict[str, Any]:
         good.append({
             "name": name, "seed": ("03" if by.certificate else "01") * 32,
             "certificate": base(by.certificate) if by.certificate else None,
-            "payload": unsigned.decode(), "commit": raw.decode(), "id": entry.commit_id(raw),
+            "payload": unsigned.decode(), "commit": raw.decode(), "id": commit.commit_id(raw),
         })  # fmt: skip
     bad = []
     for name, case in BAD.items():
         raw = case.make(ada, payload())
         if len(raw) < 3_000 and case not in ARMOUR.values():
-            bad.append({"name": name, "reason": case.reason, "commit_base64": base(raw), "id": entry.commit_id(raw)})
+            bad.append({"name": name, "reason": case.reason, "commit_base64": base(raw), "id": commit.commit_id(raw)})
     return {"good": good, "bad": bad}
 
 

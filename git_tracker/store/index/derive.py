@@ -7,7 +7,7 @@ from typing import Any
 from git_tracker.store.index.rows import Comments
 from git_tracker.store.index.schema import Db
 from git_tracker.store.issue import CONFLICT_FIELDS
-from git_tracker.store.state import State
+from git_tracker.store.state import Claim, State
 from git_tracker.store.workflow import CATEGORIES, Workflow
 
 encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -79,6 +79,19 @@ def links(folded: State) -> set[tuple[str, str]]:
 def place(note: Mapping[str, Any]) -> str:
     """Return what comments are sorted by."""
     return "{:015d}.{:010d}.{}.{:03d}".format(*note["order"])
+
+
+def lost_claims(folded: State) -> list[Claim]:
+    """Return the claims that another one, made elsewhere, was earlier than."""
+    return folded.live_claims(0)[1:]
+
+
+def put_lost_claims(db: Db, key: int, folded: State) -> None:
+    """Write who holds a claim that another one, made elsewhere, was earlier than."""
+    later = lost_claims(folded)
+    if later or db.execute("select 1 from lost_claims where issue = ?", (key,)).fetchone():
+        db.execute("delete from lost_claims where issue = ?", (key,))
+        db.executemany("insert into lost_claims values (?, ?, ?)", [(key, one.actor, one.until) for one in later])
 
 
 def put_texts(db: Db, key: int, title: str, folded: State) -> None:

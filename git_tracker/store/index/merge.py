@@ -50,6 +50,7 @@ class Merging:
         self._copy_actors()
         for name in self._names:
             self._copy(name, "labels", "true")
+            self._copy(name, "lost_claims", "true")
         doubts = [row[0] for name in self._names for row in self.db.execute(f"select issue from {name}.doubts")]
         for name in self._names:
             self.db.execute(f"detach {name}")

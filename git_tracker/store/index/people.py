@@ -160,7 +160,11 @@ def _delegation(db: Db, row: Any) -> dict[str, Json] | None:
 
 
 def chain(db: Db, actor: str) -> dict[str, Json]:
-    """Return gaps (numbers that are missing) and forks (two entries after one) of all keys an actor wrote with."""
+    """Return gaps (numbers that are missing) and forks (two entries after one) of all keys an actor wrote with.
+
+    A person's key begins a chain in every clone it is used in; a session's key has one.
+    """
+    session = db.execute("select session from actors where id = ?", (actor,)).fetchone()
     keys = [
         row[0] for row in db.execute("select distinct chain from entries where actor = ? and chain != ''", (actor,))
     ]
@@ -175,10 +179,23 @@ def chain(db: Db, actor: str) -> dict[str, Json]:
         for row in rows:
             if row["prev"] is not None and row["prev"] not in ids:
                 gaps.append({"n": row["n"], "entry": row["id"], "missing": row["prev"]})
+            if row["prev"] is None and not (session and session[0]):
+                continue
             other = seen.setdefault(row["prev"] or "", row["id"])
             if other != row["id"]:
                 forks.append({"n": row["n"], "entries": [other, row["id"]]})
     return {"entries": count, "gaps": gaps, "forks": forks, "ok": not gaps and not forks}
+
+
+def lost_claims(db: Db, actor: str, now_ms: int) -> list[dict[str, Json]]:
+    """Return the claims of an actor that an earlier one of somebody else beats: `{"issue", "short", "holder"}`."""
+    rows = db.execute(
+        "select issues.id, issues.claim_actor from lost_claims join issues on issues.key = lost_claims.issue"
+        " where lost_claims.actor = ? and lost_claims.until > ? and issues.claim_actor != lost_claims.actor",
+        (actor, now_ms),
+    ).fetchall()
+    actors = read.Actors(db)
+    return [{"issue": row[0], "short": read.short(db, row[0]), "holder": actors(row[1])} for row in rows]
 
 
 def quarantine(db: Db) -> list[dict[str, Json]]:

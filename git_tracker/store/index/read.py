@@ -6,6 +6,7 @@ from typing import Any
 
 from git_tracker.errors import Ambiguous, EpochChanged, Invalid, NotFound
 from git_tracker.store import issue
+from git_tracker.store.index import arrived
 from git_tracker.store.index.schema import Db, Row, meta
 
 Json = Any
@@ -78,7 +79,8 @@ def short(db: Db, id: str) -> str:
 def rows(db: Db, found: Sequence[Row], now_ms: int) -> list[dict[str, Json]]:
     """Return rows of the index as they stand in lists."""
     actors = Actors(db)
-    return [issue.row(row, labels(db, row["key"]), actors, now_ms, short(db, row["id"])) for row in found]
+    tentative = arrived.tentative(db, (row["claim_entry"] for row in found))
+    return [issue.row(row, labels(db, row["key"]), actors, now_ms, short(db, row["id"]), tentative) for row in found]
 
 
 def row(db: Db, id: str, now_ms: int) -> dict[str, Json]:
@@ -110,6 +112,7 @@ def get(db: Db, id: str, now_ms: int) -> dict[str, Json]:
     return issue.view(
         row, json.loads(row["state"]), [(part, json.loads(body)) for part, body in notes],
         [(kind, other) for kind, other in links_in if kind != "parent"], Actors(db), now_ms, short(db, full),
+        arrived.tentative(db, [row["claim_entry"]]),
     )  # fmt: skip
 
 

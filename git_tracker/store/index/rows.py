@@ -97,6 +97,23 @@ def chains(db: Db) -> Chains:
     return Chains(stored, find)
 
 
+def chain_end(db: Db, chain: str) -> tuple[int, str] | None:
+    """Return number and id of the last entry of a key's chain."""
+    row = db.execute(
+        "select n, id from entries where chain = ? order by n desc, number desc limit 1", (chain,)
+    ).fetchone()
+    return (row[0], row[1]) if row else None
+
+
+def last_after(db: Db, chain: str, n: int, id: str) -> tuple[int, str]:
+    """Follow a chain from one of its entries: a write may have ended before it was noted here."""
+    while row := db.execute(
+        "select id from entries where chain = ? and n = ? and prev = ? limit 1", (chain, n + 1, id)
+    ).fetchone():
+        n, id = n + 1, row[0]
+    return n, id
+
+
 def created_under(db: Db, issue: int) -> str | None:
     """Return the issue under which one was created."""
     row = db.execute(

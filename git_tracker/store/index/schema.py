@@ -5,7 +5,7 @@ import sqlite3
 
 from git_tracker.errors import Unusable
 
-VERSION = "4"  # of the tables below: another number means the file is built anew
+VERSION = "5"  # of the tables below: another number means the file is built anew
 
 Db = sqlite3.Connection
 Row = sqlite3.Row
@@ -46,6 +46,10 @@ create table entries (
     verdict text not null, reason text not null default '', rooted integer not null, partial integer not null
 );
 
+create table lost_claims (issue integer not null, actor text not null, until integer not null);
+
+create table devices (ref text primary key, tip text not null, tree text not null, flaw text not null) without rowid;
+
 create table auths (key integer primary key, heads text not null unique);
 
 create table events (
@@ -59,6 +63,7 @@ _TEXTS = """create virtual table texts using fts5 (body, tokenize = "unicode61 r
 
 # Apart from the tables, so that a great many rows may go in first.
 _INDEXES = """
+create index issues_seq on issues (seq);
 create index issues_updated on issues (archived, updated, key);
 create index issues_board on issues (archived, status, priority, created, key);
 create index issues_ready on issues (archived, category, blocked, priority, created, key);
@@ -152,10 +157,20 @@ def clear(db: Db, epoch: str) -> None:
         "documents",
         "texts",
         "auths",
+        "devices",
+        "lost_claims",
     ):
         db.execute(f"delete from {table}")
-    db.execute("delete from meta where name not in ('version', 'clock')")
+    db.execute(f"delete from meta where name != 'version' and not ({_LASTING})")
     set_meta(db, "epoch", epoch)
+
+
+_LASTING = "name = 'clock' or name like 'chain %'"  # what is known beyond what git holds
+
+
+def lasting(db: Db) -> list[tuple[str, str]]:
+    """Return the facts about itself that an index hands on to the one built in its place."""
+    return [(row[0], row[1]) for row in db.execute(f"select name, value from meta where {_LASTING}")]
 
 
 def meta(db: Db, name: str) -> str:

@@ -55,6 +55,8 @@ class Shard:
             self._add("labels", {"label": label, "issue": key})
         for kind, other in derive.links(state):
             self._add("links", {"issue": key, "kind": kind, "other": other})
+        for lost in derive.lost_claims(state):
+            self._add("lost_claims", {"issue": key, "actor": lost.actor, "until": lost.until})
         for part, body in derive.texts(row["title"], state, state.comments):
             if body:
                 self._document += self._step

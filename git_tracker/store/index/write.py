@@ -44,6 +44,17 @@ def key_of(db: Db, id: str) -> int | None:
     return int(row[0]) if row else None
 
 
+def tip(db: Db, id: str) -> str:
+    """Return what the ref of an issue pointed to when it was indexed, or nothing."""
+    row = db.execute("select tip from issues where id = ?", (id,)).fetchone()
+    return str(row[0]) if row else ""
+
+
+def changed_since(db: Db, seq: int) -> set[str]:
+    """Return the issues that were written to the index since `seq` was its last event, and perhaps some more."""
+    return {row[0] for row in db.execute("select id from issues where seq >= ?", (seq,))}
+
+
 def reserve(db: Db, id: str) -> int:
     """Return the key of an issue, making room for a new one."""
     key = key_of(db, id)
@@ -192,6 +203,7 @@ def put_issue(db: Db, key: int, tip: str, folded: State, seq: int, workflow: Wor
     if relinked or tuple(before) != (columns["category"], columns["archived"]):
         blocks = db.execute("select other from links where issue = ? and kind = 'blocks'", (key,)).fetchall()
         derive.update_blocked(db, {id, *relinked, *(row[0] for row in blocks)})
+    derive.put_lost_claims(db, key, folded)
     derive.put_texts(db, key, columns["title"], folded)
 
 
@@ -226,7 +238,7 @@ def _forget_state(db: Db, key: int) -> None:
     id = db.execute("select id from issues where key = ?", (key,)).fetchone()[0]
     touched = {row[0] for row in db.execute("select other from links where issue = ? and kind = 'blocks'", (key,))}
     touched |= {row[0] for row in db.execute("select id from issues where parent = ?", (id,))}
-    for table in ("comments", "labels", "links"):
+    for table in ("comments", "labels", "links", "lost_claims"):
         db.execute(f"delete from {table} where issue = ?", (key,))
     db.execute("delete from texts where rowid in (select id from documents where issue = ?)", (key,))
     db.execute("delete from documents where issue = ?", (key,))
