@@ -10,7 +10,7 @@ from git_tracker.store.absorbing import Absorber
 from git_tracker.store.bulk import Progress
 from git_tracker.store.entry import Entry
 from git_tracker.store.identity import Proof
-from git_tracker.store.index import arrived, rows, schema, write
+from git_tracker.store.index import arrived, putting, rows, schema, write
 from git_tracker.store.index.schema import Db
 from git_tracker.store.log import AHEAD, EventLog, admission
 from git_tracker.store.state import State
@@ -192,7 +192,7 @@ class Projection(Absorber):
 
     def take_trust(self, found: Admission) -> None:
         """Number an entry of the trust log, so that its chain is seen whole."""
-        write.add_entries(self.db, [(write.TRUST, found)])
+        write.add_entries(self.db, [(putting.TRUST, found)])
 
     def marked(self, clock_ns: int) -> None:
         """Say that the refs stand as the index has them, after moving some ourselves."""
@@ -224,7 +224,7 @@ class Projection(Absorber):
         return found
 
     def _admit_trust(self) -> None:
-        known = write.verdicts(self.db, write.TRUST)
+        known = write.verdicts(self.db, putting.TRUST)
         for entry, proof in self.log.read_trust(self._trust_tips or ()):
             if entry.id not in known:
                 self.take_trust(admission(entry, proof, self.trust, "ok", ""))

@@ -6,7 +6,9 @@ import random
 import shutil
 import sqlite3
 import subprocess
+import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -175,3 +177,48 @@ def test_a_trust_log_that_says_something_else_is_heard_by_a_built_index(history:
     grown = rows(history)
     history.rebuild()
     assert rows(history) == grown
+
+
+def work_for_one_change(store: IssueStore, forge: Forge, by: Signer, issues: int) -> tuple[int, int, int]:
+    """SQL statements, steps of SQLite (in tens) and files opened to notice a change from outside, among so many issues."""
+    made = store.create_issues(by, [{"title": f"issue {number}"} for number in range(issues)])
+    forge.git("pack-refs", "--all")
+    for ref in (store.place.common, *(Path(store.place.common) / "refs/git-tracker").rglob("*")):
+        os.utime(ref, (1, 1))
+    os.utime(Path(store.place.common) / "packed-refs", (1, 1))
+    store.refresh()
+    forge.point(made[0], forge.add(by, [label("outside")], [forge.tip(made[0])], auth=(store.root,)))
+    statements: list[str] = []
+    opened: list[object] = []
+    steps = 0
+
+    def step() -> None:
+        nonlocal steps
+        steps += 1
+
+    hooks.append(opened.append)
+    store._db.set_trace_callback(statements.append)
+    store._db.set_progress_handler(step, 10)
+    store.refresh()
+    store._db.set_trace_callback(None)
+    store._db.set_progress_handler(None, 0)
+    hooks.clear()
+    assert store.get_issue(made[0])["labels"] == ["outside"]
+    return len(statements), steps, len(opened)
+
+
+hooks: list[Callable[[object], None]] = []
+
+
+def heard(event: str, arguments: tuple[object, ...]) -> None:
+    if event == "open" and hooks:
+        hooks[0](arguments[0])
+
+
+def test_noticing_one_change_costs_as_much_among_many_issues_as_among_few(store: IssueStore, ada: Signer) -> None:
+    sys.addaudithook(heard)  # type: ignore[arg-type]
+    forge = Forge(store)
+    few, many = (work_for_one_change(store, forge, ada, count) for count in (20, 400))
+    assert many[0] == few[0]
+    assert many[1] < few[1] * 1.5
+    assert many[2] <= few[2]

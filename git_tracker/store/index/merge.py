@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 
 from git_tracker.store.index import derive, schema
+from git_tracker.store.index.putting import ACTOR, ENTRY, EVENT
 from git_tracker.store.index.schema import Db
 from git_tracker.store.index.shard import PLACES
-from git_tracker.store.index.write import ACTOR, ENTRY, EVENT
 
 _AS_THEY_COME = (("issues", "key"), ("comments", "issue"), ("links", "issue"))  # with what says whose they are
 

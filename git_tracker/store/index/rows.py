@@ -132,7 +132,7 @@ def touched(db: Db, by: Touched | None) -> set[str]:
     """Return the issues with an entry whose verdict a change of the trust log may change; None may change any."""
     if by is None:
         return {row[0] for row in db.execute(_ISSUE)}
-    found = {row[0] for row in db.execute(f"{_ISSUE} and verdict = 'waiting'")}
+    found = {row[0] for row in db.execute(f"{_ISSUE} and verdict = 'waiting' and verdict != 'ok'")}
     for column, values in (("issuer", by.issuers), ("actor", by.sessions), ("entries.id", by.entries)):
         for value in values:
             found |= {row[0] for row in db.execute(f"{_ISSUE} and {column} = ?", (value,))}
@@ -159,4 +159,4 @@ def followed(db: Db, links: Iterable[tuple[str, Link]], saw: Callable[..., bool]
 
 def unfinished(db: Db, reason: str) -> set[str]:
     """Return the issues with an entry that waits for a given reason."""
-    return {row[0] for row in db.execute(f"{_ISSUE} and verdict = 'waiting' and reason = ?", (reason,))}
+    return {row[0] for row in db.execute(f"{_ISSUE} and verdict = 'waiting' and verdict != 'ok' and reason = ?", (reason,))}

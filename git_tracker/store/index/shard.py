@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from git_tracker.store import fold
-from git_tracker.store.index import derive, schema, write
+from git_tracker.store.index import derive, putting, schema, write
 from git_tracker.store.index.schema import Db
 from git_tracker.store.verdicts import Admission
 from git_tracker.store.workflow import Workflow
@@ -27,7 +27,7 @@ class Shard:
         self._db.execute("create table latest (actor text primary key, ms integer, count integer, entry text)")
         self._workflow, self._step = workflow, of
         self._number = self._document = number - of
-        self._rows = write.Rows()
+        self._rows = putting.Rows()
         self._tables: dict[str, list[dict[str, Any]]] = {}
         self._auths: dict[tuple[str, ...], int] = {}
         self._actors: dict[str, tuple[tuple[Any, ...], tuple[Any, ...]]] = {}  # latest entry, row
@@ -72,18 +72,18 @@ class Shard:
         self._db.execute("begin")
         self._rows.flush(self._db)
         for table, rows in self._tables.items():
-            write.insert(self._db, table, tuple(rows[0]), (tuple(row.values()) for row in rows))
+            putting.insert(self._db, table, tuple(rows[0]), (tuple(row.values()) for row in rows))
         self._tables.clear()
         self._db.execute("commit")
 
     def close(self) -> None:
         """Write the rest: who wrote, and what they cite."""
         self._db.execute("begin")
-        write.insert(self._db, "actors", write.ACTOR, (row for _, row in self._actors.values()))
+        putting.insert(self._db, "actors", putting.ACTOR, (row for _, row in self._actors.values()))
         latest = ((who, *order) for who, (order, _) in self._actors.items())
-        write.insert(self._db, "latest", ("actor", "ms", "count", "entry"), latest)
+        putting.insert(self._db, "latest", ("actor", "ms", "count", "entry"), latest)
         heads = ((key, " ".join(auth)) for auth, key in self._auths.items())
-        write.insert(self._db, "auths", ("key", "heads"), heads)
+        putting.insert(self._db, "auths", ("key", "heads"), heads)
         self._db.execute("commit")
         self._db.close()
 

@@ -4,32 +4,23 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from git_tracker.store import events
 from git_tracker.store.fold import Record
 from git_tracker.store.index import derive
 from git_tracker.store.index.derive import encode
+from git_tracker.store.index.putting import Rows
 from git_tracker.store.index.rows import Comments
 from git_tracker.store.index.schema import Db
 from git_tracker.store.state import State
 from git_tracker.store.verdicts import Admission
 from git_tracker.store.workflow import Workflow
 
-TRUST = 0  # stands for the trust log where an entry names the key of its issue
 HIDDEN = 2  # in the column `archived`
+WAITING = "entries.verdict = 'waiting' and entries.verdict != 'ok'"  # so that SQLite sees which index will do
 
 COLUMNS = (
     "tip", "seq", "title", "status", "category", "type", "priority", "assignee", "author", "person", "created",
     "updated", "closed", "parent", "milestone", "due", "deferred", "archived", "claim_actor", "claim_until",
     "claim_entry", "comments", "conflicted", "origin", "quarantined", "state",
-)  # fmt: skip
-ENTRY = (
-    "number", "issue", "id", "actor", "at", "ms", "count", "parents", "digest", "under", "chain", "n", "prev",
-    "issuer", "rk", "auth", "verdict", "reason", "rooted", "partial",
-)  # fmt: skip
-EVENT = ("seq", "entry", "issue", "position", "type", "body", "summary")
-ACTOR = (
-    "id", "name", "session", "person", "client", "key", "issuer", "serial", "label", "valid_after", "valid_before",
-    "scope",
 )  # fmt: skip
 
 
@@ -96,47 +87,6 @@ def add_entries(db: Db, found: Iterable[tuple[int, Admission]]) -> int:
         seq = rows.add(key, admission, number, auths[auth], seq)
     rows.flush(db)
     return seq
-
-
-class Rows:
-    """Entries and events on their way into the tables of the same names."""
-
-    def __init__(self) -> None:
-        self.entries: list[tuple[Any, ...]] = []
-        self.events: list[tuple[Any, ...]] = []
-        self.actors: dict[str, tuple[Any, ...]] = {}
-
-    def add(self, key: int, admission: Admission, number: int, auth: int, seq: int, reason: str = "") -> int:
-        """Take an entry; its events are numbered from `seq` + 1. Returns the last of these numbers."""
-        record, envelope = admission.record, admission.entry.envelope if admission.entry else None
-        self.entries.append((
-            number, key, record.id, record.actor, record.at, *record.hlc, " ".join(record.parents), record.digest,
-            record.under, admission.chain, envelope.n if envelope else 0, envelope.prev if envelope else None,
-            admission.issuer, envelope.rk if envelope else "", auth, admission.verdict, reason or admission.reason,
-            admission.rooted, admission.partial,
-        ))  # fmt: skip
-        if admission.actor:
-            self.actors[admission.actor[0]] = admission.actor
-        if key == TRUST:
-            return seq
-        for position, event in enumerate(record.events or ({"type": "quarantined"},)):
-            seq += 1
-            body = encode({name: value for name, value in event.items() if name != "type"})
-            self.events.append((seq, number, key, position, event["type"], body, events.summary(event)))
-        return seq
-
-    def flush(self, db: Db) -> None:
-        """Write what was taken."""
-        insert(db, "entries", ENTRY, self.entries)
-        insert(db, "events", EVENT, self.events)
-        insert(db, "actors", ACTOR, self.actors.values(), how="insert or replace")
-        self.entries, self.events, self.actors = [], [], {}
-
-
-def insert(db: Db, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], how: str = "insert") -> None:
-    """Write rows of one table."""
-    marks = ", ".join("?" * len(columns))
-    db.executemany(f"{how} into {table} ({', '.join(columns)}) values ({marks})", rows)
 
 
 def _auth(db: Db, heads: Iterable[str]) -> int:
@@ -284,21 +234,27 @@ def among(db: Db, issue: str, entries: Iterable[str]) -> set[str]:
 
 def waiting(db: Db) -> Iterator[tuple[str, int, str, list[str]]]:
     """Yield (issue, ms of its clock, reason, ids that are not here) of what waits or stands on what is not here."""
-    rows = db.execute(
-        "select issues.id as whole, issues.key, entries.parents, entries.ms, entries.reason from entries"
-        " join issues on issues.key = entries.issue where entries.verdict = 'waiting' or entries.partial"
-    ).fetchall()
+    select = (
+        "select issues.id as whole, issues.key, entries.number, entries.parents, entries.ms, entries.reason from entries"
+        " join issues on issues.key = entries.issue where"
+    )
+    rows = db.execute(f"{select} {WAITING} union {select} entries.partial").fetchall()
+    known = "select 1 from entries where id = ? and issue = ?"
     for row in rows:
-        known = verdicts(db, row["key"])
-        yield row["whole"], row["ms"], row["reason"], [id for id in row["parents"].split() if id not in known]
-    for row in db.execute("select id, key, tip from issues where archived = ?", (HIDDEN,)).fetchall():
-        if row["tip"] not in verdicts(db, row["key"]):
-            yield row["id"], 0, "", [row["tip"]]
+        parents = row["parents"].split()
+        missing = [id for id in parents if not db.execute(known, (id, row["key"])).fetchone()]
+        yield row["whole"], row["ms"], row["reason"], missing
+    hidden = (
+        "select id, tip from issues where archived = ?"
+        " and not exists (select 1 from entries where entries.id = issues.tip and entries.issue = issues.key)"
+    )
+    for row in db.execute(hidden, (HIDDEN,)).fetchall():
+        yield row["id"], 0, "", [row["tip"]]
 
 
 def wake(db: Db, reason: str, early_ms: int) -> str:
     """Return the time (ms) at which the first entry that waits for its time may be looked at again, or nothing."""
-    first = db.execute("select min(ms) from entries where verdict = 'waiting' and reason = ?", (reason,)).fetchone()[0]
+    first = db.execute(f"select min(ms) from entries where {WAITING} and reason = ?", (reason,)).fetchone()[0]
     return "" if first is None else str(first - early_ms)
 
 
