@@ -56,11 +56,18 @@ class SyncSettings(Section):
     most_quarantined: Annotated[int, Field(ge=0)] = 1000
 
 
+class UpkeepSettings(Section):
+    """After how many writes small files are packed in the background; 0 for never."""
+
+    after: Annotated[int, Field(ge=0)] = 1000
+
+
 class Settings(Section):
     workflow: WorkflowSettings | None = None
     server: ServerSettings = ServerSettings()
     agents: AgentSettings = AgentSettings()
     sync: SyncSettings = SyncSettings()
+    upkeep: UpkeepSettings = UpkeepSettings()
 
     def flow(self) -> Workflow:
         """Return the workflow that the settings describe."""
@@ -77,6 +84,7 @@ SETTINGS: Mapping[str, Any] = {
         ("server", ServerSettings),
         ("agents", AgentSettings),
         ("sync", SyncSettings),
+        ("upkeep", UpkeepSettings),
     )
     for name, field in model.model_fields.items()
 }

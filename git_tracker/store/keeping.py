@@ -29,7 +29,8 @@ class Keeper(Reader):
     """One repository's index, kept up to date.
 
     `clock` returns nanoseconds since 1970 and `entropy(n)` n random bytes; both come in from outside for tests.
-    `progress` is told how far the first catching up is. `keyring` finds the keys of people; by default those of this
+    `progress` is told how far the first catching up is. `upkeep_after` so many writes upkeep begins by itself; 0 is
+    never. `keyring` finds the keys of people; by default those of this
     user, with nobody to ask for a passphrase.
     """
 
@@ -42,9 +43,11 @@ class Keeper(Reader):
         entropy: Callable[[int], bytes] = os.urandom,
         progress: Progress | None = None,
         keyring: Keyring | None = None,
+        upkeep_after: int = 0,
     ) -> None:
         self.home = reading.home(where)  # in the repository, or in the user's cache if that cannot be written
         super().__init__(where, reading.index_path(self.home), workflow=workflow, clock=clock)
+        self._upkeep_after = upkeep_after
         self.keyring = keyring or Keyring.here()
         self.bus = Bus()
         self._entropy = entropy

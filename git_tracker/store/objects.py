@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import pygit2
 from pygit2.enums import ObjectType
@@ -136,6 +136,35 @@ class GitRepository:
             return str(self.repo.odb.write(ObjectType.TREE, raw))
         except (OSError, pygit2.GitError) as error:
             raise _translated(error, self.place) from error
+
+    def is_packed(self, id: str) -> bool:
+        """Return whether an object lies in a pack, and only there."""
+        return self.has(id) and not os.path.exists(self._loose_path(id))
+
+    def reached(self, ids: Iterable[str], tips: Iterable[str]) -> set[str]:
+        """Return those of the given commits that can be reached from one of the tips."""
+        wanted, found = {id for id in ids if self.is_commit(id)}, set[str]()
+        todo = {id for id in tips if self.is_commit(id)}
+        seen: set[str] = set()
+        while todo and wanted - found:
+            id = todo.pop()
+            if id not in seen:
+                seen.add(id)
+                found |= {id} & wanted
+                commit = self.repo[Oid(hex=id)]
+                assert isinstance(commit, pygit2.Commit)
+                todo |= {str(parent) for parent in commit.parent_ids if parent in self.repo}
+        return found
+
+    def drop(self, ref: str, id: str) -> bool:
+        """Remove a ref that still points at `id`; return whether it is gone. The caller holds the tracker's lock."""
+        try:
+            if self.target(ref) == id:
+                self.repo.references.delete(ref)
+                return True
+        except (KeyError, OSError, pygit2.GitError):
+            pass
+        return False
 
     def descends(self, later: str | None, earlier: str) -> bool:
         """Return whether `earlier` is in the past of `later`."""

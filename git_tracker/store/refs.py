@@ -134,6 +134,11 @@ def target(common: str, name: str) -> str:
     return _read(os.path.join(common, name)) or next((id for id, found in _packed(common) if found == name), "")
 
 
+def packed(common: str) -> dict[str, str]:
+    """Return our refs that packed-refs holds, whatever loose files say."""
+    return {name: target for target, name in _packed(common)}
+
+
 def empty_files(common: str) -> Iterator[str]:
     """Yield the names of our refs whose file is there but holds no id, as a power cut leaves them."""
     for folder, _, names in os.walk(os.path.join(common, "refs/git-tracker")):

@@ -161,8 +161,7 @@ class Remotes:
         argv += [verb, *arguments]
         if limited:  # a file that grows beyond this ends the fetch; units of 512 bytes (POSIX, ulimit)
             argv = ["/bin/sh", "-c", 'ulimit -f "$1"; shift; exec "$@"', "sh", str(self._most_bytes // 512), *argv]
-        environ = {name: value for name, value in os.environ.items() if name not in _LOCAL}
-        environ |= {"GIT_ALLOW_PROTOCOL": "https:ssh:file:git:http", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+        environ = clean_environment()
         try:
             process = subprocess.Popen(
                 argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environ,
@@ -183,6 +182,12 @@ class Remotes:
                 ) from None
             raise
         return subprocess.CompletedProcess(argv, process.returncode, out, said)
+
+
+def clean_environment() -> dict[str, str]:
+    """Return the environment for a git of ours: it asks nobody, and hears of no other repository."""
+    environ = {name: value for name, value in os.environ.items() if name not in _LOCAL}
+    return environ | {"GIT_ALLOW_PROTOCOL": "https:ssh:file:git:http", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
 
 
 def _failure(remote: str, said: str) -> TrackerError:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from git_tracker.errors import Conflict, Invalid, NotFound
-from git_tracker.store import changes, query, repeats, verification
+from git_tracker.store import changes, query, repeats, upkeep, verification
 from git_tracker.store.bulk import Progress
 from git_tracker.store.governing import Governor
 from git_tracker.store.identity import Signer
@@ -167,6 +167,8 @@ class IssueStore(Governor):
                     self._roll_back()
                     raise
             self._ring()
+            if published and self._upkeep_after and self._publisher.kept() >= self._upkeep_after:
+                upkeep.start(self.place, self.home)
             return result
         raise Conflict("the issue kept moving while it was written", "try again", code="busy")
 

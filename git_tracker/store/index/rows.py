@@ -159,4 +159,6 @@ def followed(db: Db, links: Iterable[tuple[str, Link]], saw: Callable[..., bool]
 
 def unfinished(db: Db, reason: str) -> set[str]:
     """Return the issues with an entry that waits for a given reason."""
-    return {row[0] for row in db.execute(f"{_ISSUE} and verdict = 'waiting' and verdict != 'ok' and reason = ?", (reason,))}
+    return {
+        row[0] for row in db.execute(f"{_ISSUE} and verdict = 'waiting' and verdict != 'ok' and reason = ?", (reason,))
+    }
