@@ -54,9 +54,31 @@ def _settings(call: Call) -> tuple[list[Check], Workflow]:
     from git_tracker.server import settings
 
     try:
-        return [Check("settings", "ok", ", ".join(files))], settings.load(where).flow()
+        found = settings.load(where)
+        return [Check("settings", "ok", ", ".join(files)), *_unsigned(call, found.merge.manual())], found.flow()
     except TrackerError as error:
         return [Check("settings", "fail", str(error), error.hint)], KANBAN
+
+
+def _unsigned(call: Call, manual: list[str]) -> list[Check]:
+    """Warn of fields that the settings want to wait for a choice and the signed policy does not."""
+    if not manual:
+        return []
+    try:
+        rules = call.store().policy
+    except TrackerError:
+        return []  # what is wrong there, another check says
+    missing = [field for field in manual if field not in rules.get("manual_fields", ())]
+    if not missing:
+        return []
+    from json import dumps
+
+    wanted = dumps({**rules, "manual_fields": manual})
+    return [
+        Check(
+            "merge", "warn", f"no policy says that {', '.join(missing)} is manual", f"tracker trust policy '{wanted}'"
+        )
+    ]
 
 
 def _repaired(call: Call) -> Check:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from git_tracker.store.bus import Bus, Cue
     from git_tracker.store.checkup import Check, examine
+    from git_tracker.store.conflicts import brief as in_brief
     from git_tracker.store.digests import Digests
     from git_tracker.store.events import EVENTS
     from git_tracker.store.handles import Handles, Rested
@@ -69,6 +70,7 @@ _HOMES = {
     "examine": "checkup:examine",
     "find_place": "place:find",
     "git_settings": "stockgit:settings",
+    "in_brief": "conflicts:brief",
     "named_key": "offering:named",
     "narrowed": "scope:narrowed",
     "nearest": "query:nearest",
@@ -111,6 +113,7 @@ __all__ = [
     "examine",
     "find_place",
     "git_settings",
+    "in_brief",
     "named_key",
     "narrowed",
     "nearest",

@@ -7,12 +7,13 @@ from collections.abc import Callable, Container, Iterable, Mapping
 from functools import partial
 from itertools import islice
 
-from git_tracker.store import fold, refs, trust
+from git_tracker.store import fold, policy, refs, trust
 from git_tracker.store.bulk import Progress
 from git_tracker.store.chains import Chains
 from git_tracker.store.index import rows, schema, write
 from git_tracker.store.index.schema import Db
 from git_tracker.store.log import EventLog, Found, links
+from git_tracker.store.state import State
 from git_tracker.store.verdicts import ENDS, Admission
 from git_tracker.store.workflow import Workflow
 
@@ -128,9 +129,14 @@ class Absorber:
         if state is None or not all(fold.advance(state, record) for record in kept):
             state = fold.fold(write.records(self.db, key))
         if state.created:
-            write.put_issue(self.db, key, tip, state, seq, self.workflow)
+            self._put(key, tip, state, seq)
         else:
             write.hide(self.db, key, tip, seq)
+
+    def _put(self, key: int, tip: str, state: State, seq: int) -> None:
+        """Write an issue's state, as the policy has it that its entries cite."""
+        state.manual = policy.manual_fields(self.trust.policy_at(state.auth))
+        write.put_issue(self.db, key, tip, state, seq, self.workflow)
 
     def _reached(self, tip: str, heads: set[str]) -> set[str]:
         return {tip} | {head for head in heads - {tip} if refs.target(self._common, refs.KEEP + head)}

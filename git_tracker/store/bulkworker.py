@@ -8,13 +8,14 @@ import json
 import sys
 from typing import Any, NamedTuple
 
-from git_tracker.store import trust
+from git_tracker.store import policy, trust
 from git_tracker.store.chains import Chains
 from git_tracker.store.index.shard import Shard
 from git_tracker.store.log import EventLog, links
 from git_tracker.store.membership import Seen
 from git_tracker.store.objects import GitRepository
 from git_tracker.store.place import Place
+from git_tracker.store.state import State
 from git_tracker.store.workflow import Workflow
 
 
@@ -50,7 +51,11 @@ def main() -> None:
     objects.read_frugally()
     log = EventLog(objects)
     trusted = trust.fold(task.root, log.read_trust(task.trust))
-    shard = Shard(task.shard, task.number, task.of, Workflow("", task.statuses, {}))
+
+    def govern(state: State) -> None:
+        state.manual = policy.manual_fields(trusted.policy_at(state.auth))
+
+    shard = Shard(task.shard, task.number, task.of, Workflow("", task.statuses, {}), govern)
     for line in sys.stdin:
         if not line.strip():
             shard.flush()

@@ -186,6 +186,12 @@ class Governor(Announcer):
             raise NotFound(f"the log of the root {root[:12]} is not here", "fetch it first")
         return self._govern(by, lambda: (membership.root_joined(root), (tip,)))
 
+    @property
+    def policy(self) -> Mapping[str, Any]:
+        """The rules of the latest policy; empty where there is none."""
+        self.refresh()
+        return self._projection.trust.policy_at(self._projection.trust.heads)
+
     def set_policy(self, by: Signer, rules: Mapping[str, Any]) -> str:
         """Bind every clone to rules: `people_only` operations, and who may move to done (`done_by`)."""
         policy.check(rules)

@@ -187,7 +187,7 @@ class Projection(Absorber):
             state = fold.fold([found.record])
         elif not fold.advance(state, found.record):
             state = fold.fold(write.records(self.db, key))
-        write.put_issue(self.db, key, found.record.id, state, seq, self.workflow)
+        self._put(key, found.record.id, state, seq)
         return state
 
     def take_trust(self, found: Admission) -> None:

@@ -128,6 +128,18 @@ class Reader:
 
         return self._ask(page)
 
+    def conflicts(self, *, limit: int = 50, cursor: str = "") -> dict[str, Json]:
+        """Return a page of the issues in conflict: rows with `conflicts`, in which texts are cut to where they differ."""
+        asked = query.parse("is:conflicted", self.now_ms // 1000)
+
+        def page(db: schema.Db) -> dict[str, Json]:
+            found = search.find(db, asked, me="", now_ms=self.now_ms, limit=limit, cursor=cursor)
+            return {
+                "items": read.in_conflict(db, found.rows, self.now_ms), "next": found.next, "total": found.total
+            }  # fmt: skip
+
+        return self._ask(page)
+
     def board(self, text: str = "", *, limit: int = 50, me: str = "") -> dict[str, Json]:
         """Return a column for each status, with its total and its first cards."""
         asked = query.parse(text, self.now_ms // 1000)

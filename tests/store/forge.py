@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Sequence
 from typing import Any
 
-from git_tracker.store import IssueStore, Signer, commit, sshwire
+from git_tracker.store import IssueStore, Signer, commit, sshwire, text
 from git_tracker.store import entry as format
 from git_tracker.store.entry import Envelope
 from git_tracker.store.identity import session_id, signer_from_seed
@@ -150,6 +150,17 @@ class Forge:
         """Move an issue's ref, whatever it pointed at."""
         self.git("update-ref", f"refs/git-tracker/issues/{issue}", id)
 
+    def apart(self, issue: str, *writes: tuple[Signer, list[dict[str, Any]]], **changed: Any) -> list[str]:
+        """Let several people write on what is there without knowing of each other; returns their entries."""
+        self.store.refresh(force=True)
+        changed = {"auth": self.store._projection.trust.heads, **changed}
+        heads = self.store.heads(issue)
+        made = [self.add(by, events, heads, **changed) for by, events in writes]
+        self.point(issue, made[0])
+        for other in made[1:]:
+            self.git("update-ref", f"refs/git-tracker/keep/{other}", other)
+        return made
+
     def place(self, issue: str, id: str) -> None:
         """Move an issue's ref to what git would not let it point at, such as an object that is not here."""
         path = os.path.join(self.git_dir, "refs/git-tracker/issues", issue)
@@ -196,6 +207,10 @@ class Forge:
 
 def label(word: str) -> dict[str, Any]:
     return {"type": "label-added", "label": word}
+
+
+def edited(old: str, new: str) -> dict[str, Any]:
+    return {"type": "description-edited", "operations": text.difference(old, new)}
 
 
 def created(title: str = "A leak", **fields: Any) -> dict[str, Any]:

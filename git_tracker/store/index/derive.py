@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from git_tracker.store import conflicts
 from git_tracker.store.index.rows import Comments
 from git_tracker.store.index.schema import Db
-from git_tracker.store.issue import CONFLICT_FIELDS
 from git_tracker.store.state import Claim, State
 from git_tracker.store.workflow import CATEGORIES, Workflow
 
@@ -15,32 +15,23 @@ encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 def columns(folded: State, workflow: Workflow) -> dict[str, Any]:
     """Return the columns of an issue that follow from its state alone."""
-
-    def latest(field: str) -> Any:
-        return max(folded.registers[field], key=lambda write: (write[1], write[2], write[0]), default=None)
-
-    status = folded.value("status")
+    status, moved = folded.value("status"), folded.standing("status")
     category = workflow.statuses.get(status) or folded.value("category")
     category = category if category in CATEGORIES else "active"
     created, claim = folded.created, folded.claim(0)
     links = folded.sets.get("links", {})
     parents = [(adds, link) for link, adds in links.items() if link.startswith("parent ")]
     imported = created["imported"] or {}
-    conflicted = any(
-        len({repr(write[5]) for write in writes}) > 1
-        for field in CONFLICT_FIELDS
-        if len(writes := folded.registers.get(field, ())) > 1
-    )
     return {
         "title": folded.value("title"), "status": status, "category": category, "type": folded.value("type"),
         "priority": folded.value("priority"), "assignee": folded.value("assignee"), "author": created["actor"],
         "created": created["at"], "updated": folded.updated[3],
-        "closed": latest("status")[4] if category == "done" else None,
+        "closed": moved[4] if moved and category == "done" else None,
         "parent": max(parents)[1].partition(" ")[2] if parents else None, "milestone": folded.value("milestone"),
         "due": folded.value("due"), "deferred": folded.value("deferred"),
         "archived": int(bool(folded.value("archived"))), "claim_actor": claim.actor if claim else None,
         "claim_until": claim.until if claim else None, "claim_entry": claim.entry if claim else None,
-        "conflicted": int(conflicted),
+        "conflicted": int(conflicts.any_in(folded.registers, folded.conflicts)),
         "origin": f"{imported['from']}:{imported['id']}" if "from" in imported and "id" in imported else None,
         "state": encode(folded.to_json()),
     }  # fmt: skip

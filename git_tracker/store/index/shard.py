@@ -4,12 +4,13 @@ The tables are those of the index, without what makes them quick to ask. Rows go
 those of several shards never meet: they count in steps of the number of shards.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from git_tracker.store import fold
 from git_tracker.store.index import derive, putting, schema, write
 from git_tracker.store.index.schema import Db
+from git_tracker.store.state import State
 from git_tracker.store.verdicts import Admission
 from git_tracker.store.workflow import Workflow
 
@@ -17,15 +18,15 @@ PLACES = 256  # an entry's events are numbered from its own number times this
 
 
 class Shard:
-    """Takes whole issues that the index does not know yet."""
+    """Takes whole issues that the index does not know yet. `govern` tells a state what a policy says about it."""
 
-    def __init__(self, path: str, number: int, of: int, workflow: Workflow) -> None:
+    def __init__(self, path: str, number: int, of: int, workflow: Workflow, govern: Callable[[State], None]) -> None:
         self._db: Db = schema.connect_unsafe(path)
         self._db.execute("pragma journal_mode=wal")  # another process reads along
         schema.create_tables(self._db, texts="create table texts (body text not null)")
         self._db.execute("create table doubts (issue text not null)")
         self._db.execute("create table latest (actor text primary key, ms integer, count integer, entry text)")
-        self._workflow, self._step = workflow, of
+        self._workflow, self._govern, self._step = workflow, govern, of
         self._number = self._document = number - of
         self._rows = putting.Rows()
         self._tables: dict[str, list[dict[str, Any]]] = {}
@@ -45,6 +46,7 @@ class Shard:
         if not state.created:
             self._add("issues", row | {"archived": write.HIDDEN})
             return
+        self._govern(state)
         bad = sum(item.verdict in ("quarantined", "muted") for item in admitted)
         row |= derive.columns(state, self._workflow) | {"quarantined": bad, "comments": len(state.comments)}
         self._add("issues", row)

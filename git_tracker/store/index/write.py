@@ -102,12 +102,16 @@ def last_seq(db: Db) -> int:
 
 def records(db: Db, key: int) -> list[Record]:
     """Return what the fold needs of every admitted entry of an issue."""
-    rows = db.execute("select * from entries where issue = ? order by number", (key,)).fetchall()
+    rows = db.execute(
+        "select entries.*, auths.heads from entries join auths on auths.key = entries.auth where issue = ? order by number",
+        (key,),
+    ).fetchall()
     root = db.execute("select id from issues where key = ?", (key,)).fetchone()[0]
     return effective(root, [
         Record(
             row["id"], tuple(row["parents"].split()), (row["ms"], row["count"]), row["actor"], row["at"], row["under"],
             events_of(db, row["number"]), row["digest"], row["verdict"] == "muted",
+            auth=tuple(row["heads"].split()),
         )
         for row in rows if row["verdict"] in ("ok", "muted")
     ])  # fmt: skip

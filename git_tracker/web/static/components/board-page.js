@@ -1,12 +1,15 @@
 import { h, icon, keyed, setText } from "../dom.js";
 import { Refresh } from "../refresh.js";
 import { hashOf } from "../router.js";
+import { plural } from "../text.js";
 import { ActivityFeed } from "./activity-feed.js";
 import { BoardColumn } from "./board-column.js";
 import { moveByDrag } from "./board-drag.js";
 import { moveByKeys } from "./board-keys.js";
 import { emptyTracker } from "./empty.js";
 import { openNewIssue } from "./new-issue.js";
+
+const CONFLICTED = "is:conflicted";
 
 const CARDS_ON_BOARD = 150; // with at most 50 a column: the board stays below 3,000 elements however many issues there are
 
@@ -28,6 +31,12 @@ export class BoardPage extends HTMLElement {
   });
   #says = h("p", { class: "says", role: "status" });
   #count = h("span", { class: "quiet", role: "status" });
+  #conflicts = h(
+    "button",
+    { type: "button", class: "conflict-filter", hidden: true, on: { click: () => this.#toggleConflicts() } },
+    icon("conflict"),
+    h("span", {}),
+  );
   #first = true;
 
   constructor(app, { params }) {
@@ -50,6 +59,7 @@ export class BoardPage extends HTMLElement {
           { class: "toolbar" },
           h("h1", {}, "Board"),
           this.#count,
+          this.#conflicts,
           h("label", { class: "filter-box" }, icon("filter"), this.#filter),
         ),
         this.#says,
@@ -114,10 +124,14 @@ export class BoardPage extends HTMLElement {
   async #read() {
     const query = this.#query;
     try {
-      const { columns } = await this.#app.api.board(query, this.#stop.signal);
+      const [{ columns }, { total }] = await Promise.all([
+        this.#app.api.board(query, this.#stop.signal),
+        this.#app.api.conflicts({ limit: 1 }, this.#stop.signal),
+      ]);
       if (query !== this.#query) return this.#refresh.cue();
       if (this.#dragging) return; // moving a card in the document would end the drag; the end of the drag reads again
       this.#show(columns);
+      this.#showConflicts(total, query);
       setText(this.#says, "");
     } catch (problem) {
       if (problem.name === "AbortError" || problem.status === 401) return;
@@ -125,6 +139,21 @@ export class BoardPage extends HTMLElement {
     } finally {
       this.#columns.removeAttribute("aria-busy");
     }
+  }
+
+  #showConflicts(total, query) {
+    const on = query.split(/\s+/).includes(CONFLICTED);
+    this.#conflicts.hidden = !total && !on;
+    this.#conflicts.setAttribute("aria-pressed", String(on));
+    setText(this.#conflicts.lastElementChild, plural(total, "conflict"));
+  }
+
+  #toggleConflicts() {
+    const words = this.#query.split(/\s+/).filter(Boolean);
+    const rest = words.filter((word) => word !== CONFLICTED);
+    const query = (rest.length < words.length ? rest : [...words, CONFLICTED]).join(" ");
+    this.#filter.value = query;
+    this.#app.router.replace(hashOf.board(query));
   }
 
   #show(columns) {
