@@ -89,7 +89,7 @@ def test_after_many_writes_upkeep_begins_by_itself(store: IssueStore, ada: Signe
     writer.close()
 
 
-@pytest.mark.parametrize("rounds", [6, pytest.param(200, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("rounds", [6, pytest.param(500, marks=pytest.mark.soak)])
 def test_nothing_acknowledged_is_lost_whatever_happens_at_once(
     store: IssueStore, issue: str, repo: Path, rounds: int
 ) -> None:
@@ -112,6 +112,7 @@ def test_nothing_acknowledged_is_lost_whatever_happens_at_once(
             threading.Event().wait(0.01)
         for victim in (chance.choice(writers), chance.choice((tending, beside))):
             victim.send_signal(signal.SIGKILL)
+        damage(repo, chance)
         damage(repo, chance)
         for process in (*writers, beside, tending):
             process.wait(timeout=120)
