@@ -107,7 +107,7 @@ class Absorber:
         judged = [
             item
             for item in self.log.judge(id, found, {}, self.trust, chains, self.latest_ms(), lambda: None)
-            if stored.get(item.record.id) != (item.verdict, item.partial, item.record.actor)
+            if stored.get(item.record.id) != (item.verdict, item.partial, item.record.actor, item.record.review)
         ]
         for item in judged:
             write.forget_entry(self.db, key, item.record.id)

@@ -42,7 +42,7 @@ class Projection(Absorber):
     def catch_up(self, clock_ns: int, *, force: bool = False, progress: Progress | None = None) -> None:
         """Make the index equal to git. Must run under the tracker's lock and in a transaction."""
         self._absorbed = None
-        if not force and self._knows_trust() and self.is_fresh():
+        if not force and self.knows_trust(self.db) and self.is_fresh():
             return
         if force or self._settled[0] != schema.meta(self.db, "epoch"):
             self._refs.forget()
@@ -116,9 +116,9 @@ class Projection(Absorber):
             return refs.kept(self._refs.others)
         return refs.kept({name: self._refs.others.get(name, "") for name in self._refs.changed}) - {""}
 
-    def _knows_trust(self) -> bool:
+    def knows_trust(self, db: Db) -> bool:
         """Return whether our trust log is the one the index was judged by; another process may have read a newer one."""
-        return self._trust_tips is not None and " ".join(self._trust_tips) == schema.meta(self.db, "trust")
+        return self._trust_tips is not None and " ".join(self._trust_tips) == schema.meta(db, "trust")
 
     def is_empty(self) -> bool:
         """Return whether the index holds no issue."""

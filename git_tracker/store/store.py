@@ -12,7 +12,7 @@ from git_tracker.store import changes, query, repeats, resolving, upkeep, verifi
 from git_tracker.store.bulk import Progress
 from git_tracker.store.governing import Governor
 from git_tracker.store.identity import Signer
-from git_tracker.store.index import read, schema, search
+from git_tracker.store.index import apart, people, read, schema, search
 from git_tracker.store.issue import Json
 from git_tracker.store.lock import held
 from git_tracker.store.publishing import Moved
@@ -118,6 +118,16 @@ class IssueStore(Governor):
         full = read.resolve(self.reader, id) if id else ""
         return verification.verify(self._projection, self.place.common, full, progress)
 
+    def verify_agent(self, name: str, issue: str = "", progress: Progress | None = None) -> dict[str, Json]:
+        """Check everything one agent did, or did on one issue, and its chain against the raw objects."""
+        self.refresh(force=True)
+        full = read.resolve(self.reader, issue) if issue else ""
+        return verification.verify_agent(self._projection, people.actor(self.reader, name), full, progress)
+
+    def quarantined(self, entry: str) -> dict[str, Json]:
+        """Return one entry that does not count, by an id or prefix: who signed it, and its raw commit as text."""
+        return self._ask(lambda db: verification.inspect(self._projection, apart.one(db, entry)))
+
     # inside
 
     def _change(
@@ -158,6 +168,7 @@ class IssueStore(Governor):
                         self._projection.marked(self._clock())
                     self._db.execute("commit")
                     self._projection.committed()
+                    self._keep_stock_git()
                 except Moved:
                     self._roll_back()
                     self._catch_up(force=True)

@@ -134,7 +134,7 @@ def history(store: IssueStore, ada: Signer, agent: Signer, repo: Path, tmp_path:
 
 def test_an_index_built_anew_is_the_one_that_grew_row_for_row(history: IssueStore) -> None:
     grown = rows(history)
-    assert {row["verdict"] for row in history.quarantine()} == {"muted", "quarantined", "waiting"}
+    assert {row["verdict"] for row in history.quarantine()["items"]} == {"muted", "quarantined", "waiting"}
     history.rebuild()
     built = rows(history)
     for table, found in built.items():
@@ -171,7 +171,7 @@ def test_a_rebuild_numbers_by_time_and_leaves_no_file_behind_and_readers_go_on(h
 
 def test_a_trust_log_that_says_something_else_is_heard_by_a_built_index(history: IssueStore, ada: Signer) -> None:
     history.rebuild()
-    muted = [row["entry"] for row in history.quarantine() if row["verdict"] == "muted"]
+    muted = [row["entry"] for row in history.quarantine()["items"] if row["verdict"] == "muted"]
     history.adopt(ada, muted)
     history.refresh()
     grown = rows(history)

@@ -17,6 +17,8 @@ def columns(folded: State, workflow: Workflow) -> dict[str, Any]:
     """Return the columns of an issue that follow from its state alone."""
     status, moved = folded.value("status"), folded.standing("status")
     category = workflow.statuses.get(status) or folded.value("category")
+    if category == "done" and folded.value("category") != "done":  # what was signed, and held against the policy
+        category = "active"
     category = category if category in CATEGORIES else "active"
     created, claim = folded.created, folded.claim(0)
     links = folded.sets.get("links", {})

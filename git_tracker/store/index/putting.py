@@ -11,7 +11,7 @@ from git_tracker.store.verdicts import Admission
 TRUST = 0  # stands for the trust log where an entry names the key of its issue
 ENTRY = (
     "number", "issue", "id", "actor", "at", "ms", "count", "parents", "digest", "under", "chain", "n", "prev",
-    "issuer", "rk", "auth", "verdict", "reason", "rooted", "partial",
+    "issuer", "rk", "auth", "verdict", "reason", "rooted", "partial", "review",
 )  # fmt: skip
 EVENT = ("seq", "entry", "issue", "position", "type", "body", "summary")
 ACTOR = (
@@ -35,7 +35,7 @@ class Rows:
             number, key, record.id, record.actor, record.at, *record.hlc, " ".join(record.parents), record.digest,
             record.under, admission.chain, envelope.n if envelope else 0, envelope.prev if envelope else None,
             admission.issuer, envelope.rk if envelope else "", auth, admission.verdict, reason or admission.reason,
-            admission.rooted, admission.partial,
+            admission.rooted, admission.partial, record.review,
         ))  # fmt: skip
         if admission.actor:
             self.actors[admission.actor[0]] = admission.actor

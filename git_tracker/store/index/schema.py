@@ -5,7 +5,7 @@ import sqlite3
 
 from git_tracker.errors import Unusable
 
-VERSION = "6"  # of the tables below: another number means the file is built anew
+VERSION = "7"  # of the tables below: another number means the file is built anew
 
 Db = sqlite3.Connection
 Row = sqlite3.Row
@@ -43,7 +43,8 @@ create table entries (
     number integer primary key, issue integer not null, id text not null, actor text not null, at integer not null,
     ms integer not null, count integer not null, parents text not null, digest text not null, under text not null,
     chain text not null, n integer not null, prev text, issuer text not null, rk text not null, auth integer not null,
-    verdict text not null, reason text not null default '', rooted integer not null, partial integer not null
+    verdict text not null, reason text not null default '', rooted integer not null, partial integer not null,
+    review text not null
 );
 
 create table lost_claims (issue integer not null, actor text not null, until integer not null);

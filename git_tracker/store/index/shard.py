@@ -47,7 +47,7 @@ class Shard:
             self._add("issues", row | {"archived": write.HIDDEN})
             return
         self._govern(state)
-        bad = sum(item.verdict in ("quarantined", "muted") for item in admitted)
+        bad = sum(item.verdict != "ok" for item in admitted)
         row |= derive.columns(state, self._workflow) | {"quarantined": bad, "comments": len(state.comments)}
         self._add("issues", row)
         for part, note in state.comments.items():

@@ -111,7 +111,7 @@ def records(db: Db, key: int) -> list[Record]:
         Record(
             row["id"], tuple(row["parents"].split()), (row["ms"], row["count"]), row["actor"], row["at"], row["under"],
             events_of(db, row["number"]), row["digest"], row["verdict"] == "muted",
-            auth=tuple(row["heads"].split()),
+            auth=tuple(row["heads"].split()), person=row["chain"] == row["issuer"], review=row["review"],
         )
         for row in rows if row["verdict"] in ("ok", "muted")
     ])  # fmt: skip
@@ -144,9 +144,7 @@ def put_issue(db: Db, key: int, tip: str, folded: State, seq: int, workflow: Wor
     _put_comments(db, key, folded)
     before = db.execute("select category, archived from issues where key = ?", (key,)).fetchone()
     person = db.execute("select person from actors where id = ?", (folded.created["actor"],)).fetchone()
-    bad = db.execute(
-        "select count(*) from entries where issue = ? and verdict in ('quarantined', 'muted')", (key,)
-    ).fetchone()[0]
+    bad = db.execute("select count(*) from entries where issue = ? and verdict != 'ok'", (key,)).fetchone()[0]
     count = db.execute("select count(*) from comments where issue = ?", (key,)).fetchone()[0]
     known = {"tip": tip, "seq": seq, "person": person[0] if person else "", "quarantined": bad, "comments": count}
     columns = derive.columns(folded, workflow) | known
@@ -216,10 +214,10 @@ def hide(db: Db, key: int, tip: str, seq: int) -> None:
     db.execute("update issues set tip = ?, seq = ?, archived = ? where key = ?", (tip, seq, HIDDEN, key))
 
 
-def verdicts(db: Db, key: int) -> dict[str, tuple[str, bool, str]]:
-    """Return the verdict on each entry of an issue, whether some of its past is missing, and who wrote it."""
-    rows = db.execute("select id, verdict, partial, actor from entries where issue = ?", (key,))
-    return {row[0]: (row[1], bool(row[2]), row[3]) for row in rows}
+def verdicts(db: Db, key: int) -> dict[str, tuple[str, bool, str, str]]:
+    """Return of each entry of an issue the verdict, whether some of its past is missing, who wrote it, and `review`."""
+    rows = db.execute("select id, verdict, partial, actor, review from entries where issue = ?", (key,))
+    return {row[0]: (row[1], bool(row[2]), row[3], row[4]) for row in rows}
 
 
 def issues_of(db: Db, entry: str) -> list[str]:
