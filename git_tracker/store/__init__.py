@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from git_tracker.store.store import IssueStore
     from git_tracker.store.sync import Step, Summary, SyncEngine
     from git_tracker.store.text import difference
+    from git_tracker.store.upkeep import Tended, tend
     from git_tracker.store.watch import Watch
     from git_tracker.store.workflow import KANBAN, Workflow
     from git_tracker.store.writing import Writing
@@ -59,6 +60,8 @@ _HOMES = {
     "Step": "sync:Step",
     "Summary": "sync:Summary",
     "SyncEngine": "sync:SyncEngine",
+    "Tended": "upkeep:Tended",
+    "tend": "upkeep:tend",
     "Told": "index.exchange:Told",
     "Watch": "watch:Watch",
     "Workflow": "workflow:Workflow",
@@ -102,6 +105,7 @@ __all__ = [
     "Step",
     "Summary",
     "SyncEngine",
+    "Tended",
     "Told",
     "Watch",
     "Workflow",
@@ -118,6 +122,7 @@ __all__ = [
     "offered_keys",
     "open_reader",
     "session_id",
+    "tend",
     "write_git_files",
     "write_revocation_list",
 ]

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import pygit2
 from pygit2.enums import ObjectType, ReferenceType
@@ -16,6 +16,7 @@ Oid = pygit2.Oid
 
 _ATTEMPTS = 200
 _MANY = 32  # new refs that are cheaper to create at once
+_WINDOW = 1024 * 1024  # bytes of a pack mapped at once by who reads frugally
 _STALE_LOCK = 10.0  # seconds after which a ref's lock file counts as left behind by a dead process
 
 
@@ -39,6 +40,12 @@ class GitRepository:
     def repo(self) -> "pygit2.Repository":
         self.require_own_process()
         return self._repo
+
+    def read_frugally(self) -> None:
+        """Keep little in memory from now on: for a process that reads everything once."""
+        pygit2.settings.enable_caching(False)
+        pygit2.settings.mwindow_size = _WINDOW
+        pygit2.settings.mwindow_mapped_limit = 64 * _WINDOW
 
     def has(self, id: str) -> bool:
         return Oid(hex=id) in self.repo
@@ -131,6 +138,35 @@ class GitRepository:
             return str(self.repo.odb.write(ObjectType.TREE, raw))
         except (OSError, pygit2.GitError) as error:
             raise _translated(error, self.place) from error
+
+    def is_packed(self, id: str) -> bool:
+        """Return whether an object lies in a pack, and only there."""
+        return self.has(id) and not os.path.exists(self._loose_path(id))
+
+    def reached(self, ids: Iterable[str], tips: Iterable[str]) -> set[str]:
+        """Return those of the given commits that can be reached from one of the tips."""
+        wanted, found = {id for id in ids if self.is_commit(id)}, set[str]()
+        todo = {id for id in tips if self.is_commit(id)}
+        seen: set[str] = set()
+        while todo and wanted - found:
+            id = todo.pop()
+            if id not in seen:
+                seen.add(id)
+                found |= {id} & wanted
+                commit = self.repo[Oid(hex=id)]
+                assert isinstance(commit, pygit2.Commit)
+                todo |= {str(parent) for parent in commit.parent_ids if parent in self.repo}
+        return found
+
+    def drop(self, ref: str, id: str) -> bool:
+        """Remove a ref that still points at `id`; return whether it is gone. The caller holds the tracker's lock."""
+        try:
+            if self.target(ref) == id:
+                self.repo.references.delete(ref)
+                return True
+        except (KeyError, OSError, pygit2.GitError):
+            pass
+        return False
 
     def descends(self, later: str | None, earlier: str) -> bool:
         """Return whether `earlier` is in the past of `later`."""

@@ -45,11 +45,9 @@ def run(git_dir: str, *arguments: str, seconds: float, most_bytes: int = 0) -> D
     argv = ["git", f"--git-dir={git_dir}", *(part for setting in _SAFE for part in ("-c", setting)), *arguments]
     if most_bytes:  # units of 512 bytes (POSIX, ulimit)
         argv = ["/bin/sh", "-c", 'ulimit -f "$1"; shift; exec "$@"', "sh", str(most_bytes // 512), *argv]
-    environ = {name: value for name, value in os.environ.items() if name not in _LOCAL}
-    environ |= {"GIT_ALLOW_PROTOCOL": "https:ssh:file:git:http", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
     try:
         process = subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environ,
+            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_environment(),
             start_new_session=True,
         )  # fmt: skip
     except FileNotFoundError:
@@ -63,6 +61,12 @@ def run(git_dir: str, *arguments: str, seconds: float, most_bytes: int = 0) -> D
         except BaseException:
             os.killpg(process.pid, signal.SIGKILL)
             raise
+
+
+def clean_environment() -> dict[str, str]:
+    """Return the environment for a git of ours: it asks nobody, and hears of no other repository."""
+    environ = {name: value for name, value in os.environ.items() if name not in _LOCAL}
+    return environ | {"GIT_ALLOW_PROTOCOL": "https:ssh:file:git:http", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
 
 
 def _read(process: "subprocess.Popen[bytes]", until: float) -> tuple[str, str, bool]:

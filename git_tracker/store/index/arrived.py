@@ -30,6 +30,11 @@ def put(db: Db, ref: str, tip: str, tree: str, flaw: str) -> None:
     db.execute("insert or replace into devices values (?, ?, ?, ?)", (ref, tip, tree, flaw))
 
 
+def rows(db: Db) -> list[tuple[str, str, str, str]]:
+    """Return what `put` was given."""
+    return [tuple(row) for row in db.execute("select ref, tip, tree, flaw from devices")]
+
+
 def all(db: Db) -> list[Arrived]:
     return [Arrived(*row) for row in db.execute("select ref, tip, flaw from devices order by ref")]
 
