@@ -72,8 +72,9 @@ class Call:
 
         where = find_place(self.path)
         store = IssueStore(
-            where, workflow=project.workflow(where), progress=self.progress("indexing"), keyring=self.keyring
-        )
+            where, workflow=project.workflow(where), progress=self.progress("indexing"), keyring=self.keyring,
+            upkeep_after=project.upkeep_after(where),
+        )  # fmt: skip
         self._opened.append(store)
         return store
 

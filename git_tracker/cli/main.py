@@ -41,6 +41,7 @@ VERBS: "Mapping[str, tuple[str, str, str]]" = {
     "serve": ("serving", "serve", "the live page, REST and MCP over HTTP"),
     "mcp": ("serving", "mcp", "MCP over standard input and output"),
     "doctor": ("upkeep", "doctor", "look for what is wrong, and mend it"),
+    "gc": ("upkeep", "gc", "pack what became many small files"),
     "completion": ("upkeep", "completion", "completion for your shell"),
 }
 

@@ -38,7 +38,8 @@ class Server(uvicorn.Server):
 def opened(path: str) -> IssueStore:
     """Open a store with the settings of its project."""
     place = find_place(path)
-    return IssueStore(place, workflow=settings.load(place).flow())
+    found = settings.load(place)
+    return IssueStore(place, workflow=found.flow(), upkeep_after=found.upkeep.after)
 
 
 def serve(
@@ -51,7 +52,7 @@ def serve(
     """
     place = find_place(path)
     found = settings.load(place)
-    store = IssueStore(place, workflow=found.flow(), keyring=keyring)
+    store = IssueStore(place, workflow=found.flow(), keyring=keyring, upkeep_after=found.upkeep.after)
     host = host or found.server.host
     if host not in _LOOPBACK and not expose:
         raise Invalid(f"{host} is not this machine alone", "add --expose if others may really reach the tracker")

@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     from git_tracker.store.stockgit import write_files as write_git_files
     from git_tracker.store.stockgit import write_revocation_list
     from git_tracker.store.store import IssueStore
-    from git_tracker.store.sync import Summary, SyncEngine
+    from git_tracker.store.sync import Step, Summary, SyncEngine
     from git_tracker.store.text import difference
+    from git_tracker.store.upkeep import Tended, tend
     from git_tracker.store.watch import Watch
     from git_tracker.store.workflow import KANBAN, Workflow
     from git_tracker.store.writing import Writing
@@ -56,8 +57,11 @@ _HOMES = {
     "Rested": "handles:Rested",
     "Signer": "identity:Signer",
     "Source": "keystore:Source",
+    "Step": "sync:Step",
     "Summary": "sync:Summary",
     "SyncEngine": "sync:SyncEngine",
+    "Tended": "upkeep:Tended",
+    "tend": "upkeep:tend",
     "Told": "index.exchange:Told",
     "Watch": "watch:Watch",
     "Workflow": "workflow:Workflow",
@@ -98,8 +102,10 @@ __all__ = [
     "Rested",
     "Signer",
     "Source",
+    "Step",
     "Summary",
     "SyncEngine",
+    "Tended",
     "Told",
     "Watch",
     "Workflow",
@@ -116,6 +122,7 @@ __all__ = [
     "offered_keys",
     "open_reader",
     "session_id",
+    "tend",
     "write_git_files",
     "write_revocation_list",
 ]

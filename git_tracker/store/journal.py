@@ -112,6 +112,19 @@ class Journal:
         for row in rows:
             yield row[0], Record(*row[1:])
 
+    def listed(self) -> Iterator[tuple[int, Record]]:
+        """Yield every record still kept, without its bytes; the last ones may not be marked yet."""
+        for row in self._db.execute("select number, id, ref, old, x'' from journal order by number"):
+            yield row[0], Record(*row[1:])
+
+    def span(self) -> int:
+        """Return about how many records are kept."""
+        return int(
+            self._db.execute(
+                "select coalesce((select max(number) from journal) - (select min(number) from journal) + 1, 0)"
+            ).fetchone()[0]
+        )
+
     def close(self) -> None:
         if self._wal is not None:
             os.close(self._wal)

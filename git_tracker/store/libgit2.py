@@ -8,6 +8,7 @@ import sys
 from importlib.machinery import ExtensionFileLoader, PathFinder
 from typing import Any
 
+_WINDOW = 1024 * 1024  # bytes of a pack mapped at once by who reads frugally
 _PACKAGE, _EXTENSION, _ENUMS = "pygit2", "pygit2._pygit2", "pygit2.enums"
 
 
@@ -61,3 +62,19 @@ Oid, GitError = _pygit2.Oid, _pygit2.GitError
 def opened(path: str) -> Any:
     """Open a repository; raises `GitError`. The result has `odb`, `lookup_reference` and `descendant_of`."""
     return _pygit2.Repository(_pygit2.init_file_backend(path, 0))
+
+
+def remotes(path: str) -> list[str]:
+    """Return the names of the remotes a repository has configured; needs the whole of pygit2."""
+    import pygit2
+
+    return [name for name in pygit2.Repository(path).remotes.names() if name]
+
+
+def use_little_memory() -> None:
+    """Keep no objects in memory and map packs in small windows, in this process."""
+    import pygit2
+
+    pygit2.settings.enable_caching(False)
+    pygit2.settings.mwindow_size = _WINDOW
+    pygit2.settings.mwindow_mapped_limit = 64 * _WINDOW

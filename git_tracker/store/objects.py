@@ -5,17 +5,18 @@ libgit2 reads; commits and refs are written as files here, in the form and by th
 
 import os
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from git_tracker.errors import Corrupt, NotFound, TrackerError, Unusable
-from git_tracker.store import libgit2, swap
+from git_tracker.errors import Corrupt, TrackerError, Unusable
+from git_tracker.store import gituser, libgit2, packedrefs, swap
 from git_tracker.store.commit import EMPTY_TREE, MAX_COMMIT, commit_id
 from git_tracker.store.place import Place
 
 Oid, ObjectType = libgit2.Oid, libgit2.ObjectType
 
+_MANY = 32  # new refs that are cheaper to create at once
 _STALE_LOCK = 10.0  # seconds after which a ref's lock file counts as left behind by a dead process
 _ATTEMPTS = 20
 
@@ -40,6 +41,10 @@ class GitRepository:
     def repo(self) -> Any:
         self.require_own_process()
         return self._repo
+
+    def read_frugally(self) -> None:
+        """Keep little in memory from now on: for a process that reads everything once."""
+        libgit2.use_little_memory()
 
     def has(self, id: str) -> bool:
         """Return whether an object is here and can be read."""
@@ -153,20 +158,52 @@ class GitRepository:
         except (OSError, libgit2.GitError) as error:
             raise _translated(error, self.place) from error
 
+    def is_packed(self, id: str) -> bool:
+        """Return whether an object lies in a pack, and only there."""
+        return self.has(id) and not os.path.exists(self._loose_path(id))
+
+    def reached(self, ids: Iterable[str], tips: Iterable[str]) -> set[str]:
+        """Return those of the given commits that can be reached from one of the tips."""
+        wanted, found = {id for id in ids if self.is_commit(id)}, set[str]()
+        todo = {id for id in tips if self.is_commit(id)}
+        seen: set[str] = set()
+        while todo and wanted - found:
+            id = todo.pop()
+            if id not in seen:
+                seen.add(id)
+                found |= {id} & wanted
+                parents = self.repo.git_object_lookup_prefix(Oid(hex=id)).parent_ids
+                todo |= {str(parent) for parent in parents if self.has(str(parent))}
+        return found
+
+    def drop(self, ref: str, id: str) -> bool:
+        """Remove a ref that still points at `id`; return whether it is gone. The caller holds the tracker's lock."""
+        try:
+            if self.target(ref) == id:
+                self.repo.lookup_reference(ref).delete()
+                return True
+        except (KeyError, OSError, libgit2.GitError):
+            pass
+        return False
+
     def descends(self, later: str | None, earlier: str) -> bool:
         """Return whether `earlier` is in the past of `later`."""
         if later is None or later == earlier or not (self.has(later) and self.has(earlier)):
             return False
-        return bool(self.repo.descendant_of(Oid(hex=later), Oid(hex=earlier)))
+        try:
+            return bool(self.repo.descendant_of(Oid(hex=later), Oid(hex=earlier)))
+        except (KeyError, libgit2.GitError):  # something on the way is missing or damaged
+            return False
 
     def descends_or_is(self, later: str, earlier: str) -> bool:
         """Return whether `earlier` is `later` or in its past."""
         return later == earlier or self.descends(later, earlier)
 
     def target(self, ref: str) -> str | None:
-        """Return what a ref points at, or None."""
+        """Return the id a ref holds, or None; a symbolic ref has no place among ours."""
         try:
-            return str(self.repo.lookup_reference(ref).target)
+            found = self.repo.lookup_reference(ref)
+            return str(found.target) if isinstance(found.target, Oid) else None
         except (libgit2.GitError, ValueError, KeyError):
             return None
 
@@ -180,6 +217,21 @@ class GitRepository:
             swap.move(os.path.join(self.place.common, ref), old, new, lambda: self.target(ref), stale_seconds)
         except OSError as error:
             raise _translated(error, self.place) from error
+
+    def move_all(self, moves: Mapping[str, tuple[str | None, str]]) -> None:
+        """Move refs (name -> from where, to where) as `move` does; many new ones are created in one step."""
+        created = {ref: new for ref, (old, new) in moves.items() if old is None}
+        if len(created) >= _MANY:
+            packedrefs.create(self.place.common, created)
+        else:
+            created = {}
+        for ref, (old, new) in moves.items():
+            if ref not in created:
+                self.move(ref, old, new)
+
+    def remotes(self) -> list[str]:
+        """Return the names of the configured remotes."""
+        return libgit2.remotes(self.place.git_dir)
 
     def clear_empty(self, ref: str) -> None:
         """Remove a ref's file that holds nothing, as a power cut leaves it: libgit2 would refuse to write over it."""
@@ -208,38 +260,14 @@ class GitRepository:
 
     def person(self) -> tuple[str, str]:
         """Return `(user.name, user.email)` as git is configured; raise `NotFound` if a part is missing."""
-        name, email = os.environ.get("GIT_AUTHOR_NAME"), os.environ.get("GIT_AUTHOR_EMAIL")
-        if not any(variable.startswith("GIT_CONFIG") for variable in os.environ):  # libgit2 ignores these
+
+        def known() -> tuple[str, str] | None:
             with suppress(libgit2.GitError, KeyError, ValueError):
                 who = self.repo.default_signature
-                return name or str(who.name), email or str(who.email)
-        config = self._config()
-        found: list[str] = []
-        for key, override, sample in (("user.name", name, "Your Name"), ("user.email", email, "you@example.org")):
-            if not override and key not in config:
-                raise NotFound(
-                    f"git does not know who you are: {key} is not set",
-                    f'run `git config --global {key} "{sample}"`',
-                    code="no_identity",
-                )
-            found.append(str(override or config[key]))
-        return found[0], found[1]
+                return str(who.name), str(who.email)
+            return None
 
-    def _config(self) -> Mapping[str, str]:
-        """Return what stock git says of the user."""
-        argv = ["git", "--git-dir", self.place.git_dir, "config", "--null", "--get-regexp", r"^user\."]
-        told, into = os.pipe()
-        where = [(os.POSIX_SPAWN_DUP2, into, 1), (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0)]
-        with open(told, encoding="utf-8", errors="replace") as answer:
-            try:  # importing subprocess would take longer than git does
-                pid = os.posix_spawnp("git", argv, os.environ, file_actions=where)
-            except OSError:
-                return {}
-            finally:
-                os.close(into)
-            lines = answer.read()
-        os.waitpid(pid, 0)
-        return dict(item.split("\n", 1) for item in lines.split("\0") if "\n" in item)
+        return gituser.person(self.place.git_dir, known)
 
 
 def _translated(error: Exception, place: Place) -> TrackerError:

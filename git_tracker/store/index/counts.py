@@ -27,17 +27,34 @@ update actors set (started, last, entries, issues, ok, muted, quarantined, event
 """
 
 
-def put_actor(db: Db, issue: int, found: Admission) -> None:
-    """Note who wrote an entry, before it is numbered; of the trust log (issue 0) only that they did."""
+def put_actor(db: Db, issue: int, found: Admission, *, counted: bool) -> None:
+    """Note who wrote an entry, before it is numbered; of the trust log (issue 0) only that they did.
+
+    `counted` says that the issue is among theirs by an entry that is not in the table yet.
+    """
     if found.actor is None:
         return
     record = found.record
     if not issue:
         db.execute(_ACTOR, (*found.actor, None, None, 0, 0, 0, 0, 0, 0))
         return
-    known = db.execute("select 1 from entries where issue = ? and actor = ? limit 1", (issue, record.actor)).fetchone()
+    one = "select 1 from entries where issue = ? and actor = ? limit 1"
+    known = counted or db.execute(one, (issue, record.actor)).fetchone()
     verdicts = (int(found.verdict == verdict) for verdict in ("ok", "muted", "quarantined"))
-    db.execute(_ACTOR, (*found.actor, record.at, record.at, 1, len(record.events) or 1, int(known is None), *verdicts))
+    db.execute(_ACTOR, (*found.actor, record.at, record.at, 1, len(record.events) or 1, int(not known), *verdicts))
+
+
+def count_all(db: Db) -> None:
+    """Fill what is kept by the change, for an index that was made without: figures of actors, tallies, labels."""
+    db.executemany(_RECOUNT, [(row[0],) for row in db.execute("select id from actors").fetchall()])
+    db.execute("update labels set updated = (select updated from issues where key = labels.issue)")
+    db.execute("delete from tallies")
+    kind = "archived, status, category, blocked"
+    db.execute(f"insert into tallies select '', {kind}, count(*) from issues group by {kind}")
+    db.execute(
+        f"insert into tallies select label, {kind}, count(*) from labels join issues on issues.key = labels.issue"
+        f" group by label, {kind}"
+    )
 
 
 def forget(db: Db, where: str, values: Iterable[object]) -> None:

@@ -22,6 +22,11 @@ def cursor(db: Db, seq: int | None = None) -> str:
     return f"{epoch(db)}.{last_seq(db) if seq is None else seq}"
 
 
+def last_number(db: Db) -> int:
+    """Return the number of the newest entry."""
+    return int(db.execute("select coalesce(max(number), 0) from entries").fetchone()[0])
+
+
 def last_seq(db: Db) -> int:
     """Return the highest number an event has."""
     return int(db.execute("select coalesce(max(seq), 0) from events").fetchone()[0])

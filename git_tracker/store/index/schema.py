@@ -5,7 +5,7 @@ import sqlite3
 
 from git_tracker.errors import Unusable
 
-VERSION = "8"  # of the tables below: another number means the file is built anew
+VERSION = "9"  # of the tables below: another number means the file is built anew
 
 DOCUMENT_BITS = 24  # a text has the number of its issue in the bits above these
 
@@ -13,7 +13,7 @@ Db = sqlite3.Connection
 Row = sqlite3.Row
 Error = sqlite3.Error
 
-_SCHEMA = """
+_TABLES = """
 create table meta (name text primary key, value text not null) without rowid;
 
 create table actors (
@@ -34,6 +34,48 @@ create table issues (
     blocked integer not null default 0, comments integer not null, conflicted integer not null,
     origin text, quarantined integer not null default 0, state text not null
 );
+
+create table comments (
+    issue integer not null, part text not null, place text not null, body text not null,
+    primary key (issue, part)
+) without rowid;
+create table labels (
+    issue integer not null, label text not null, updated integer not null default 0, primary key (issue, label)
+) without rowid;
+create table links (
+    issue integer not null, kind text not null, other text not null, primary key (issue, kind, other)
+) without rowid;
+
+create table entries (
+    number integer primary key, issue integer not null, id text not null, actor text not null, at integer not null,
+    ms integer not null, count integer not null, parents text not null, digest text not null, under text not null,
+    chain text not null, n integer not null, prev text, issuer text not null, rk text not null, auth integer not null,
+    verdict text not null, reason text not null default '', rooted integer not null, partial integer not null,
+    review text not null
+);
+
+create table lost_claims (issue integer not null, actor text not null, until integer not null);
+
+create table devices (ref text primary key, tip text not null, tree text not null, flaw text not null) without rowid;
+
+create table auths (key integer primary key, heads text not null unique);
+
+create table events (
+    seq integer primary key, entry integer not null, issue integer not null, position integer not null,
+    type text not null, body text not null, summary text not null
+);
+
+create table documents (id integer primary key, issue integer not null, part text not null);
+
+create table tallies (
+    label text not null, archived integer not null, status text not null, category text not null, blocked integer not null,
+    n integer not null, primary key (label, archived, status, category, blocked)
+) without rowid;
+"""
+_TEXTS = """create virtual table texts using fts5 (body, tokenize = "unicode61 remove_diacritics 2")"""
+
+# Apart from the tables, so that a great many rows may go in first.
+_INDEXES = """
 create index issues_tip on issues (id, tip);
 create index issues_seq on issues (seq);
 create index issues_updated on issues (archived, updated, key);
@@ -46,55 +88,18 @@ create index issues_origin on issues (origin) where origin is not null;
 create index issues_assignee on issues (assignee, updated) where assignee is not null;
 create index issues_hidden on issues (key) where archived = 2;
 create index issues_claim on issues (claim_until) where claim_actor is not null;
-
-create table comments (
-    issue integer not null, part text not null, place text not null, body text not null,
-    primary key (issue, part)
-) without rowid;
-create table labels (
-    issue integer not null, label text not null, updated integer not null default 0, primary key (issue, label)
-) without rowid;
 create index labels_updated on labels (label, updated, issue);
-create table links (
-    issue integer not null, kind text not null, other text not null, primary key (issue, kind, other)
-) without rowid;
 create index links_other on links (other, kind);
-
-create table entries (
-    number integer primary key, issue integer not null, id text not null, actor text not null, at integer not null,
-    ms integer not null, count integer not null, parents text not null, digest text not null, under text not null,
-    chain text not null, n integer not null, prev text, issuer text not null, rk text not null, auth integer not null,
-    verdict text not null, reason text not null default '', rooted integer not null, partial integer not null,
-    review text not null,
-    unique (id, issue)
-);
+create unique index entries_id on entries (id, issue);
 create index entries_issue on entries (issue, actor);
 create index entries_actor on entries (actor, number);
 create index entries_chain on entries (chain, n);
 create index entries_rk on entries (issuer, rk) where rk != '';
 create index entries_bad on entries (verdict, issue) where verdict != 'ok';
 create index entries_partial on entries (issue) where partial;
-
-create table lost_claims (issue integer not null, actor text not null, until integer not null);
-
-create table devices (ref text primary key, tip text not null, tree text not null, flaw text not null) without rowid;
-
-create table auths (key integer primary key, heads text not null unique);
-
-create table events (
-    seq integer primary key, entry integer not null, issue integer not null, position integer not null,
-    type text not null, body text not null, summary text not null
-);
 create index events_issue on events (issue, seq);
 create index events_entry on events (entry);
-
-create table documents (id integer primary key, issue integer not null, part text not null, unique (issue, part));
-create virtual table texts using fts5 (body, tokenize = "unicode61 remove_diacritics 2");
-
-create table tallies (
-    label text not null, archived integer not null, status text not null, category text not null, blocked integer not null,
-    n integer not null, primary key (label, archived, status, category, blocked)
-) without rowid;
+create unique index documents_part on documents (issue, part);
 """
 
 # How many issues there are of each kind, in all (label '') and with each label: kept by whatever changes an issue.
@@ -128,7 +133,7 @@ _TRIGGERS = {
     end""",
 }
 _WAL_PAGES = 4000  # 16 MB: a page that is written again and again goes into the file once
-_TABLES = (
+_NAMES = (
     "actors", "issues", "comments", "labels", "links", "entries", "events", "documents", "texts", "auths", "tallies",
     "devices", "lost_claims",
 )  # fmt: skip
@@ -159,29 +164,64 @@ def prepare(db: Db, epoch: str) -> None:
     ]
     for name in sorted(names, key=lambda name: name != "texts"):  # the virtual table takes its shadows along
         db.execute(f'drop table if exists "{name}"')
-    for statement in _SCHEMA.split(";\n"):
-        if statement.strip():
-            db.execute(statement)
-    _count_from_now_on(db)
+    create_tables(db)
+    create_indexes(db)
+    count_from_now_on(db)
     set_meta(db, "version", VERSION)
     set_meta(db, "epoch", epoch)
     db.execute("commit")
+
+
+def create_tables(db: Db, texts: str = _TEXTS) -> None:
+    """Create the tables without what makes them quick to ask; `texts` may say how that table is made otherwise."""
+    _run(db, _TABLES)
+    db.execute(texts)
+
+
+def create_indexes(db: Db) -> None:
+    """Make the tables quick to ask."""
+    _run(db, _INDEXES)
+
+
+def _run(db: Db, statements: str) -> None:
+    for statement in statements.split(";\n"):
+        if statement.strip():
+            db.execute(statement)
+
+
+def connect_unsafe(path: str) -> Db:
+    """Open a file in the making: quick, and worth nothing if the process dies before it is finished."""
+    remove(path)
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    for setting in ("journal_mode=off", "synchronous=off", "cache_size=-32000", "temp_store=file"):
+        db.execute(f"pragma {setting}")
+    db.row_factory = sqlite3.Row
+    return db
 
 
 def clear(db: Db, epoch: str) -> None:
     """Forget everything and begin a new epoch, inside the caller's transaction."""
     for name in _TRIGGERS:  # a table without triggers is emptied at once
         db.execute(f"drop trigger if exists {name}")
-    for table in _TABLES:
+    for table in _NAMES:
         db.execute(f"delete from {table}")
-    _count_from_now_on(db)
-    db.execute("delete from meta where name not in ('version', 'clock') and name not like 'chain %'")
+    count_from_now_on(db)
+    db.execute(f"delete from meta where name != 'version' and not ({_LASTING})")
     set_meta(db, "epoch", epoch)
 
 
-def _count_from_now_on(db: Db) -> None:
+def count_from_now_on(db: Db) -> None:
+    """Let whatever changes an issue keep the tallies; what stands there already was counted before."""
     for name, what in _TRIGGERS.items():
         db.execute(f"create trigger {name} {what}")
+
+
+_LASTING = "name = 'clock' or name like 'chain %'"  # what is known beyond what git holds
+
+
+def lasting(db: Db) -> list[tuple[str, str]]:
+    """Return the facts about itself that an index hands on to the one built in its place."""
+    return [(row[0], row[1]) for row in db.execute(f"select name, value from meta where {_LASTING}")]
 
 
 def meta(db: Db, name: str) -> str:
