@@ -8,9 +8,9 @@ GROUPS = (
     ("Change", "status edit comment label assign link unlink defer archive"),
     ("Work", "claim release finish"),
     ("Check", "agents audit verify quarantine identity trust"),
-    ("Exchange", "import export"),
+    ("Exchange", "sync import export"),
     ("Serve", "serve mcp"),
-    ("Upkeep", "doctor completion"),
+    ("Upkeep", "workspace doctor completion"),
 )
 
 

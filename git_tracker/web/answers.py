@@ -41,12 +41,14 @@ class IssueRow(BaseModel):
     conflicted: bool
     archived: bool
     imported: bool
+    repository: str = ""
 
 
 class Link(BaseModel):
     kind: str
     issue: str
     direction: Literal["in", "out"]
+    repository: str = ""
 
 
 class Comment(BaseModel):
@@ -127,6 +129,7 @@ class Issue(BaseModel):
     heads: list[str]
     events: int
     quarantined: int
+    repository: str = ""
 
 
 class Event(BaseModel):
@@ -187,6 +190,7 @@ class Agent(BaseModel):
     muted: int
     quarantined: int
     active: bool
+    repositories: list[str] = []
 
 
 class AgentList(BaseModel):
@@ -243,6 +247,15 @@ class Me(BaseModel):
     version: str
 
 
+class Repository(BaseModel):
+    """One of a workspace."""
+
+    name: str
+    path: str
+    state: Literal["ok", "empty", "missing", "broken"]
+    reason: str
+
+
 class Health(BaseModel):
     status: Literal["ok"]
     version: str
@@ -256,6 +269,7 @@ class Health(BaseModel):
     quarantined: int
     waiting: int
     watching: bool
+    repositories: list[Repository] = []
 
 
 class Problem(BaseModel):

@@ -65,7 +65,7 @@ def condition(db: Db, query: Query, me: str, now_ms: int) -> tuple[str, list[obj
             values.extend(bound)
         groups.append(" and ".join(parts) or "1")
     archived = "issues.archived < 2" if query.asks_archived else "issues.archived = 0"
-    return f"{archived} and ({' or '.join(f'({group})' for group in groups)})", values
+    return f"{archived} and ({' or '.join(f'({group})' for group in groups) or '0'})", values
 
 
 def _term(db: Db, term: Term, me: str, now_ms: int) -> tuple[str, list[object]]:
@@ -93,14 +93,18 @@ def _term(db: Db, term: Term, me: str, now_ms: int) -> tuple[str, list[object]]:
     if key == "parent":
         if values == ["none"]:
             return "issues.parent is null", []
-        return f"issues.parent in ({marks})", [read.resolve(db, value) for value in values]
+        return f"issues.parent in ({marks})", _ids(db, term)
     if key == "is":
-        states = [_state(value, now_ms) for value in values]
+        states = [_state(value, now_ms, term.elsewhere) for value in values]
         return " or ".join(f"({sql})" for sql, _ in states), [value for _, bound in states for value in bound]
     if key in ("created", "updated", "due", "priority"):
         return _range(term)
-    ids = [read.resolve(db, value) for value in values]  # blocks:ID finds what blocks it
+    ids = _ids(db, term)  # blocks:ID finds what blocks it
     return f"issues.key in (select issue from links where kind = ? and other in ({marks}))", [key, *ids]
+
+
+def _ids(db: Db, term: Term) -> list[object]:
+    return [value if term.compare == "whole" else read.resolve(db, value) for value in term.values]
 
 
 def _people(column: str, values: list[str], me: str) -> tuple[str, list[object]]:
@@ -120,16 +124,18 @@ def _range(term: Term) -> tuple[str, list[object]]:
     return f"{column} {term.compare} ?", [term.number]
 
 
-def _state(name: str, now_ms: int) -> tuple[str, list[object]]:
+def _state(name: str, now_ms: int, elsewhere: tuple[str, ...]) -> tuple[str, list[object]]:
+    """`elsewhere` are ids of issues that an open one in another repository blocks."""
     now = now_ms // 1000
+    blocked = f"(issues.blocked or issues.id in ({', '.join('?' * len(elsewhere))}))" if elsewhere else "issues.blocked"
     live = "issues.claim_actor is not null and issues.claim_until > ?"
     table: dict[str, tuple[str, list[object]]] = {
         "ready": (
-            "issues.category = 'todo' and not issues.blocked and issues.archived = 0"
+            f"issues.category = 'todo' and not {blocked} and issues.archived = 0"
             f" and coalesce(issues.deferred, 0) <= ? and not coalesce({live}, 0)",
-            [now, now_ms],
+            [*elsewhere, now, now_ms],
         ),
-        "blocked": ("issues.blocked and issues.category != 'done'", []),
+        "blocked": (f"{blocked} and issues.category != 'done'", [*elsewhere]),
         "claimed": (live, [now_ms]),
         "conflicted": ("issues.conflicted", []),
         "stale": ("issues.category = 'active' and issues.updated < ?", [now - _STALE]),
