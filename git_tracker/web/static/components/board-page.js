@@ -7,6 +7,7 @@ import { moveByDrag } from "./board-drag.js";
 import { moveByKeys } from "./board-keys.js";
 import { emptyTracker } from "./empty.js";
 import { openNewIssue } from "./new-issue.js";
+import { RepositoryPicker } from "./repository-picker.js";
 
 const CARDS_ON_BOARD = 150; // with at most 50 a column: the board stays below 3,000 elements however many issues there are
 
@@ -26,6 +27,7 @@ export class BoardPage extends HTMLElement {
     spellcheck: "false",
     maxlength: "1000",
   });
+  #repositories;
   #says = h("p", { class: "says", role: "status" });
   #count = h("span", { class: "quiet", role: "status" });
   #first = true;
@@ -34,6 +36,7 @@ export class BoardPage extends HTMLElement {
     super();
     this.#app = app;
     this.#query = params.get("q") ?? "";
+    this.#repositories = new RepositoryPicker(app, (query) => app.router.go(hashOf.board(query)));
   }
 
   connectedCallback() {
@@ -50,6 +53,7 @@ export class BoardPage extends HTMLElement {
           { class: "toolbar" },
           h("h1", {}, "Board"),
           this.#count,
+          this.#repositories,
           h("label", { class: "filter-box" }, icon("filter"), this.#filter),
         ),
         this.#says,
@@ -62,6 +66,7 @@ export class BoardPage extends HTMLElement {
         new ActivityFeed(this.#app, { rows: 20, slim: true }),
       ),
     );
+    this.#repositories.show(this.#query);
     this.#skeleton();
     this.#listenToFilter();
     for (const type of ["event", "reset"])
@@ -81,6 +86,7 @@ export class BoardPage extends HTMLElement {
     const query = params.get("q") ?? "";
     if (query === this.#query) return true;
     this.#query = query;
+    this.#repositories.show(query);
     if (document.activeElement !== this.#filter) this.#filter.value = query;
     this.#first = true;
     this.#refresh.now();
