@@ -11,7 +11,10 @@ log = logging.getLogger(__name__)
 
 
 class Cue(NamedTuple):
-    """Something changed; `seq` is the newest sequence number of the index."""
+    """Something changed; `seq` is the newest sequence number of the index.
+
+    Without an epoch, a repository of a workspace came or went: what was read before may not be there any more.
+    """
 
     epoch: str
     seq: int

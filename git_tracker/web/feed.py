@@ -33,6 +33,7 @@ class Feed:
         self._listeners: set[asyncio.Queue[Message | None]] = set()
         self.presence: dict[str, dict[str, Any]] = {}  # who is connected, and what they look at
         self._wake = asyncio.Event()
+        self._anew = False  # a repository came or went
         self._loop = asyncio.get_running_loop()
         self._cursor = store.cursor()
         self._unsubscribe = store.bus.subscribe(self._hear)
@@ -43,7 +44,9 @@ class Feed:
         for queue in list(self._listeners):
             _put(queue, None)
 
-    def _hear(self, _: Cue) -> None:
+    def _hear(self, cue: Cue) -> None:
+        if not cue.epoch:
+            self._anew = True
         with contextlib.suppress(RuntimeError):  # the loop is gone, nobody listens
             self._loop.call_soon_threadsafe(self._wake.set)
 
@@ -55,6 +58,10 @@ class Feed:
             await self._carry()
 
     async def _carry(self) -> None:
+        if self._anew:
+            self._anew = False
+            self._cursor = await asyncio.to_thread(self._store.cursor)
+            self.tell(_reset(self._cursor, "a repository came or went"))
         while True:
             try:
                 page = await asyncio.to_thread(self._store.events, since=self._cursor, limit=_BATCH)
