@@ -21,6 +21,7 @@ import commands
 import generate
 import measure
 import outside
+import peers
 import questions
 import writes
 from grounds import Grounds
@@ -29,7 +30,7 @@ from measure import Row
 # In the order of the table. The writes come after what only reads.
 GROUPS = {
     "questions": questions.rows, "outside": outside.rows, "cold": cold.rows, "commands": commands.rows,
-    "calls": calls.rows, "writes": writes.rows,
+    "calls": calls.rows, "peers": peers.rows, "writes": writes.rows,
 }  # fmt: skip
 PAGE = Path(__file__).resolve().parent.parent / "docs/BENCHMARKS.md"
 _START, _END = "<!-- written by `make bench` -->\n", "<!-- end -->\n"

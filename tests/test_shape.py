@@ -23,7 +23,10 @@ HOMES = {
 }
 PURE = {
     f"git_tracker.store.{name}"
-    for name in "canonical sshwire commit entry shape events text graph state fold issue workflow query".split()
+    for name in (
+        "canonical sshwire commit entry shape events text graph registers collision state fold conflicts issue workflow"
+        " query"
+    ).split()
 }
 WORLD = set(HOMES) | set(
     "asyncio glob io mcp os pathlib pydantic random secrets shutil signal socket starlette subprocess tempfile"

@@ -57,19 +57,27 @@ class Call(Opening):
         return self.text("as") or os.environ.get("TRACKER_PERSON", "")
 
     def signer(self, store: "Tracker") -> "Signer":
-        """Return who signs: the person, or with TRACKER_AGENT an agent session of that name."""
+        """Return who signs: the person, with TRACKER_AGENT an agent session of that name, or the TRACKER_SESSION."""
         person = store.signer(self.person)
         label = os.environ.get("TRACKER_AGENT", "")
-        if not label:
+        if not label and not os.environ.get("TRACKER_SESSION"):
             return person
         from hashlib import sha256
 
         from git_tracker import __version__
+        from git_tracker.store import Handles, session_id
 
+        name = os.environ.get("TRACKER_SESSION", "")
+        client, key = f"tracker/{__version__}", person.identity.key
+        rested = Handles(store.home).find(name) if name else None
+        if rested and rested.issuer == key.hex() and not rested.owner:  # one that session_start gave out
+            return store.delegate(person, client=client, label=rested.label, sid=rested.sid, scope=rested.scope)
+        if not label:
+            return person
         # One name is one session, so that a claim made by one command can be given back by the next.
-        seed = "\0".join((os.environ.get("TRACKER_SESSION") or label, person.identity.fingerprint, store.root))
-        sid = sha256(seed.encode("utf-8", "surrogateescape")).hexdigest()[:12]
-        return store.delegate(person, client=f"tracker/{__version__}", label=label, sid=sid)
+        seed = "\0".join((name or label, person.identity.fingerprint, store.root))
+        sid = session_id(key, sha256(seed.encode("utf-8", "surrogateescape")).digest()[:4])
+        return store.delegate(person, client=client, label=label, sid=sid)
 
     def me(self, *texts: str) -> str:
         """Return whom `me` means in a query; looked up only where one of the texts names it."""

@@ -31,6 +31,8 @@ VERBS: "Mapping[str, tuple[str, str, str]]" = {
     "audit": ("auditing", "audit", "everything one agent did, and by whose leave"),
     "verify": ("auditing", "verify", "check every signature, chain and ref"),
     "quarantine": ("auditing", "quarantine", "entries that did not take effect"),
+    "conflicts": ("conflicting", "conflicts", "concurrent values that wait for a choice"),
+    "resolve": ("conflicting", "resolve", "settle a conflict"),
     "identity": ("identity", "identity", "your key, and the keys git needs"),
     "trust": ("trusting", "trust", "members, sessions and what was revoked"),
     "sync": ("exchanging", "sync", "exchange with remotes"),

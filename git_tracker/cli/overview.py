@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 GROUPS = (
     ("Start", "init new"),
-    ("Look", "list ready board show log"),
-    ("Change", "status edit comment label assign link unlink defer archive"),
+    ("Look", "list ready board show conflicts log"),
+    ("Change", "status edit comment label assign link unlink resolve defer archive"),
     ("Work", "claim release finish"),
     ("Check", "agents audit verify quarantine identity trust"),
     ("Exchange", "sync import export"),

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from git_tracker.cli.escape import block, line
+from git_tracker.store import in_brief
 
 Json = Any
 
@@ -138,8 +139,31 @@ def noted(note: Mapping[str, Json]) -> str:
 
 
 def conflict(item: Mapping[str, Json]) -> str:
-    values = "  or  ".join(f"{value['value']} ({actor(value['author'])})" for value in item["values"])
+    """Return a conflict in one line."""
+    shown = in_brief(item)
+    values = "  or  ".join(f"{value['value']} ({actor(value['author'])})" for value in shown["values"])
     return line(f"{item['field']}: {values}")
+
+
+def conflicted(rows: Iterable[Mapping[str, Json]]) -> list[str]:
+    """Return issues with their conflicts: for each value its entry, its author, when, and what it says."""
+    out: list[str] = []
+    for row in rows:
+        out += [f"{row['short']}  {line(row['title'])}"]
+        for item in row["conflicts"]:
+            out.append(f"  {line(item['field'])}")
+            lines = [
+                (value["entry"][:12], actor(value["author"]), moment(value["at"]), said(value["value"]))
+                for value in item["values"]
+            ]
+            kept = "the base stays until somebody chooses" if item["strategy"] == "manual" else ""
+            lines += [("base", "", "", said(item["base"])), ("result", kept, "", said(item["result"]))]
+            out += [f"    {text}" for text in table(lines)]
+    return out
+
+
+def said(value: Json) -> str:
+    return "none" if value is None else str(value)
 
 
 def evidence(item: Mapping[str, Json]) -> str:

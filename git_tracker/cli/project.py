@@ -6,7 +6,11 @@ from git_tracker.store import KANBAN, Place, Workflow
 
 FILE = "git-tracker.toml"
 # What a file may hold to be read here; with anything else in it, `server.settings` reads and checks the whole.
-_PLAIN = {"workflow": {"statuses", "moves"}, "server": {"host", "port"}}
+_PLAIN = {
+    "workflow": {"statuses", "moves"},
+    "server": {"host", "port"},
+    "merge": {"status", "title", "assignee", "priority", "type", "milestone", "due"},
+}
 
 
 def workflow(where: Place) -> Workflow:

@@ -42,7 +42,7 @@ def doctor(call: Call) -> int:
 
 
 def _repository(call: Call, path: str) -> list[Check]:
-    checks, workflow = _settings(path)
+    checks, workflow = _settings(call, path)
     if call.given("repair"):
         checks.append(_repaired(call, path))
     return [*checks, *examine(path, workflow=workflow, progress=call.progress("verifying"))]
@@ -68,7 +68,7 @@ def _workspace(call: Call, folder: str) -> list[Check]:
     return checks
 
 
-def _settings(path: str) -> tuple[list[Check], Workflow]:
+def _settings(call: Call, path: str) -> tuple[list[Check], Workflow]:
     """Check the project's settings whole, since other verbs read only the workflow; return it as well."""
     try:
         where = find_place(path)
@@ -80,9 +80,31 @@ def _settings(path: str) -> tuple[list[Check], Workflow]:
     from git_tracker.server import settings
 
     try:
-        return [Check("settings", "ok", ", ".join(files))], settings.load(where).flow()
+        found = settings.load(where)
+        return [Check("settings", "ok", ", ".join(files)), *_unsigned(call, path, found.merge.manual())], found.flow()
     except TrackerError as error:
         return [Check("settings", "fail", str(error), error.hint)], KANBAN
+
+
+def _unsigned(call: Call, path: str, manual: list[str]) -> list[Check]:
+    """Warn of fields that the settings want to wait for a choice and the signed policy does not."""
+    if not manual:
+        return []
+    try:
+        rules = call.mending(path).policy
+    except TrackerError:
+        return []  # what is wrong there, another check says
+    missing = [field for field in manual if field not in rules.get("manual_fields", ())]
+    if not missing:
+        return []
+    from json import dumps
+
+    wanted = dumps({**rules, "manual_fields": manual})
+    return [
+        Check(
+            "merge", "warn", f"no policy says that {', '.join(missing)} is manual", f"tracker trust policy '{wanted}'"
+        )
+    ]
 
 
 def _repaired(call: Call, path: str) -> Check:

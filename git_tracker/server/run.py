@@ -178,5 +178,5 @@ def mcp_stdio(path: str = ".", person: str = "") -> None:
     def agents() -> tuple[dict[str, Any], int]:
         return settings.load(found()[1]).agents.bounds()
 
-    server = mcp.build(Reach(store, signer, agents=agents))
+    server = mcp.build(Reach(store, signer, agents=agents, handle=os.environ.get("TRACKER_SESSION", "")))
     anyio.run(server.run_stdio_async)

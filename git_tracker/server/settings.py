@@ -48,6 +48,25 @@ class AgentSettings(Section):
         return self.scope(), self.valid_hours * 3600
 
 
+Strategy = Literal["last-writer", "manual"]
+
+
+class MergeSettings(Section):
+    """What becomes of concurrent values of a field; advice, which binds nobody before a policy says the same."""
+
+    status: Strategy | None = None
+    title: Strategy | None = None
+    assignee: Strategy | None = None
+    priority: Strategy | None = None
+    type: Strategy | None = None
+    milestone: Strategy | None = None
+    due: Strategy | None = None
+
+    def manual(self) -> list[str]:
+        """Return the fields that should wait for somebody to choose."""
+        return [field for field, strategy in self if strategy == "manual"]
+
+
 class SyncSettings(Section):
     """Which remotes to exchange with, how often while serving (seconds; 0 for never), and how much bad one may send."""
 
@@ -60,6 +79,7 @@ class Settings(Section):
     workflow: WorkflowSettings | None = None
     server: ServerSettings = ServerSettings()
     agents: AgentSettings = AgentSettings()
+    merge: MergeSettings = MergeSettings()
     sync: SyncSettings = SyncSettings()
 
     def flow(self) -> Workflow:
@@ -76,6 +96,7 @@ SETTINGS: Mapping[str, Any] = {
         ("workflow", WorkflowSettings),
         ("server", ServerSettings),
         ("agents", AgentSettings),
+        ("merge", MergeSettings),
         ("sync", SyncSettings),
     )
     for name, field in model.model_fields.items()

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from git_tracker.store.bus import Bus, Cue
     from git_tracker.store.checkup import Check, examine
+    from git_tracker.store.conflicts import brief as in_brief
     from git_tracker.store.cursors import MOST as LONGEST_CURSOR
     from git_tracker.store.cursors import PATTERN as CURSOR
     from git_tracker.store.cursors import joined as joined_cursor
     from git_tracker.store.cursors import later as is_later
     from git_tracker.store.cursors import start as start_cursor
+    from git_tracker.store.digests import Digests
     from git_tracker.store.events import EVENTS
-    from git_tracker.store.identity import Delegation, Identity, Signer
+    from git_tracker.store.handles import Handles, Rested
+    from git_tracker.store.identity import Delegation, Identity, Signer, session_id
     from git_tracker.store.index.exchange import Told
     from git_tracker.store.keystore import KINDS, Keyring, Source
     from git_tracker.store.offering import Offer
@@ -58,7 +61,9 @@ _HOMES = {
     "Check": "checkup:Check",
     "Cue": "bus:Cue",
     "Delegation": "identity:Delegation",
+    "Digests": "digests:Digests",
     "Event": "shape:Event",
+    "Handles": "handles:Handles",
     "Identity": "identity:Identity",
     "IssueStore": "store:IssueStore",
     "Keyring": "keystore:Keyring",
@@ -66,6 +71,7 @@ _HOMES = {
     "Offer": "offering:Offer",
     "Place": "place:Place",
     "Reader": "reading:Reader",
+    "Rested": "handles:Rested",
     "Signer": "identity:Signer",
     "Source": "keystore:Source",
     "Standing": "workspace.members:Standing",
@@ -89,6 +95,7 @@ _HOMES = {
     "init_workspace": "workspace.roster:init",
     "is_later": "cursors:later",
     "joined_cursor": "cursors:joined",
+    "in_brief": "conflicts:brief",
     "named_key": "offering:named",
     "narrowed": "scope:narrowed",
     "nearest": "query:nearest",
@@ -97,6 +104,7 @@ _HOMES = {
     "remove_repository": "workspace.roster:remove",
     "start_cursor": "cursors:start",
     "watching": "tracker:watching",
+    "session_id": "identity:session_id",
     "write_git_files": "stockgit:write_files",
     "write_revocation_list": "stockgit:write_revocation_list",
 }
@@ -112,7 +120,9 @@ __all__ = [
     "Check",
     "Cue",
     "Delegation",
+    "Digests",
     "Event",
+    "Handles",
     "Identity",
     "IssueStore",
     "Keyring",
@@ -120,6 +130,7 @@ __all__ = [
     "Offer",
     "Place",
     "Reader",
+    "Rested",
     "Signer",
     "Source",
     "Standing",
@@ -140,6 +151,7 @@ __all__ = [
     "find_place",
     "find_workspace",
     "git_settings",
+    "in_brief",
     "init_workspace",
     "is_later",
     "joined_cursor",
@@ -149,6 +161,7 @@ __all__ = [
     "offered_keys",
     "open_reader",
     "remove_repository",
+    "session_id",
     "start_cursor",
     "watching",
     "write_git_files",

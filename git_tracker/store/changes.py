@@ -91,7 +91,7 @@ def update(state: State, changes: Mapping[str, Any], context: Context) -> list[E
     found: list[Event] = []
     for field, kind, name in _REGISTERS:
         if field in changes:
-            value = _value(field, changes[field], context)
+            value = value_of(field, changes[field], context)
             if value != state.value("deferred" if field == "deferred_until" else field):
                 found.append(kind(**{name: value}))
     if changes.get("status") is not None:
@@ -139,7 +139,8 @@ def person(value: Any, context: Context) -> str | None:
     return context.person or context.actor if value == "me" else one_line(value)
 
 
-def _value(field: str, value: Any, context: Context) -> Any:
+def value_of(field: str, value: Any, context: Context) -> Any:
+    """Return a value of a one-value field as it is stored."""
     if field in ("title", "type") or (field in ("milestone", "branch") and isinstance(value, str) and value):
         return one_line(value)
     if field == "assignee":
@@ -202,10 +203,11 @@ def _description(state: State, changes: Mapping[str, Any]) -> list[Event]:
         return []
     if not isinstance(new, str):
         raise Invalid("a description is text")
-    return [events.DescriptionEdited(operations=_difference(old, new))]
+    return [events.DescriptionEdited(operations=difference(old, new))]
 
 
-def _difference(old: str, new: str) -> list[Any]:
+def difference(old: str, new: str) -> list[Any]:
+    """Return the operation that makes one description or comment of another."""
     events.Created.checks["description"](new)
     if flaw := events.Created.checks["description"](new):
         raise Invalid(f"the text {flaw}")
@@ -232,19 +234,6 @@ def link(state: State, kind: str, other: str, remove: bool) -> list[Event]:
             raise NotFound(f"there is no link {kind} {other[:7]}")
         return [events.LinkRemoved(kind=kind, issue=other)]
     return [] if present else [events.LinkAdded(kind=kind, issue=other)]
-
-
-def resolve(state: State, field: str, value: Any, context: Context) -> list[Event]:
-    """Settle concurrent values of a field by writing it once more; `due` takes a date."""
-    if field not in state.registers:
-        raise NotFound(f"no field {field!r}", f"the issue has {', '.join(sorted(state.registers))}")
-    if field == "due" and isinstance(value, str):
-        value = day(value)
-    found: list[Event] = [events.ConflictResolved(field=field, value=value)]
-    if field == "status":
-        category = context.workflow.category(str(value))
-        found.append(events.StatusChanged(to=value, category=category))
-    return found
 
 
 def claim(state: State, lease_seconds: int, context: Context) -> list[Event]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from git_tracker.errors import Invalid, Refused
-from git_tracker.store import events, graph, text
+from git_tracker.store import collision, events, graph, registers, text
 from git_tracker.store.canonical import Json
 from git_tracker.store.shape import Event
 from git_tracker.store.state import Covers, Rejection, Stamp, State
@@ -28,6 +28,7 @@ class Record(NamedTuple):
     digest: str = ""  # of the signed payload: the same payload under two ids counts once
     muted: bool = False  # well signed but not allowed: has no effect, and nobody saw one
     uprooted: bool = False  # a parent is quarantined: what it says about texts has no base
+    auth: tuple[str, ...] = ()  # the entries of the trust log that it cites
     twin: bool = False  # its payload counts under another id: no effect, but a place in texts that others built on
 
 
@@ -103,7 +104,7 @@ def _fold_stretch(state: State, stretch: Sequence[Record]) -> None:
         return
     ancestry = graph.Ancestry(stretch)
     bases = {"description": state.text("description")} | {part: note["body"] for part, note in state.comments.items()}
-    state.pending = []
+    before, state.pending, state.written = dict(state.registers), [], {}
     for record in stretch:
         if record.muted:
             continue
@@ -113,12 +114,14 @@ def _fold_stretch(state: State, stretch: Sequence[Record]) -> None:
             _take(state, record, lambda earlier, later=record.id: ancestry.covers(later, earlier))  # type: ignore[misc]
     pending, state.pending = state.pending, None
     _walk(state, stretch, pending, bases, ancestry)
+    _keep_bases(state, before, ancestry)
     if not state.foreign and len(graph.heads(stretch)) == 1:
         state.settle_claims()
 
 
 def _take(state: State, record: Record, covers: Covers) -> None:
     state.events += len(record.events)
+    state.cite(record.auth)
     try:
         step(state, record, covers)
     except (Refused, Invalid) as error:
@@ -126,6 +129,8 @@ def _take(state: State, record: Record, covers: Covers) -> None:
 
 
 def _edits(event: Mapping[str, Json]) -> bool:
+    if event.get("type") == "conflict-resolved":
+        return bool(events.document_of(event.get("field")))
     return event.get("type") in ("created", "description-edited", "comment-added", "comment-edited")
 
 
@@ -151,7 +156,9 @@ def _walk(
     ancestry: graph.Ancestry,
 ) -> None:
     uprooted = {record.id for record in stretch if record.uprooted}
+    by_id = {record.id: record for record in stretch}
     walks: dict[str, text.Walk] = {}
+    edits: dict[str, list[collision.Edit]] = {}
     pasts: dict[str, set[str]] = {}
     for document, entry, position, operation, muted in pending:
         if entry in uprooted:
@@ -162,5 +169,28 @@ def _walk(
             pasts[entry] = ancestry.past(entry)
         if not walk.step(entry, operation, pasts[entry] | {entry}, muted=muted):
             state.rejections.append(Rejection(entry, position, "the text operation does not fit its text"))
+        elif not muted:
+            author = by_id[entry]
+            edits.setdefault(document, []).append(collision.Edit(entry, author.hlc, author.actor, author.at))
     for document, walk in walks.items():
         state.put_text(document, walk.text())
+        if document in edits:
+            state.collide(document, collision.find(walk, edits[document], ancestry))
+
+
+def _keep_bases(state: State, before: Mapping[str, registers.Writes], ancestry: graph.Ancestry) -> None:
+    """Keep, of each field that was written concurrently, what stood at the common past of the writes."""
+    written, state.written = state.written or {}, None
+    old, state.bases = state.bases, {field: base for field, base in state.bases.items() if field not in written}
+    for field in written.keys() & set(registers.FIELDS):
+        if len(state.registers[field]) < 2:
+            continue
+        stood = before.get(field, ())
+        start = old.get(field) if registers.in_conflict(stood) else registers.latest(stood) if stood else None
+        base = registers.base(state.registers[field], written[field].values(), start, ancestry.covers)
+        if base:
+            state.bases[field] = base
+        if base and field == "status":
+            known = [*written.get("category", {}).values(), *before.get("category", ())]
+            with_it = {write[0]: write for write in known}.get(base[0], old.get("category"))
+            state.bases |= {"category": with_it} if with_it else {}

@@ -11,7 +11,7 @@ from git_tracker.errors import Conflict, Invalid, NotFound, Refused
 from git_tracker.store import membership, policy, refs, sshwire
 from git_tracker.store import scope as scopes
 from git_tracker.store.announcing import Announcer
-from git_tracker.store.identity import Identity, Signer
+from git_tracker.store.identity import Identity, Signer, is_session_of, session_id
 from git_tracker.store.index import governed, people, read
 from git_tracker.store.issue import Json, stamp
 from git_tracker.store.keystore import Source
@@ -104,11 +104,13 @@ class Governor(Announcer):
         """
         self._require_member(person)
         member = self._projection.trust.members[person.issuer]
+        if sid and not is_session_of(person.identity.key, sid):
+            raise Refused("that session is not one of yours", "start a new one", code="no_session")
         if sid and self._projection.trust.is_revoked(sid, person.identity.key):
             raise Refused("the session was revoked", "start a new one with session_start", code="session_revoked")
         now = self._clock() // 10**9
         return person.delegate(
-            sid=sid or self._entropy(6).hex(), person=member.person, client=client, label=label,
+            sid=sid or session_id(person.identity.key, self._entropy(4)), person=member.person, client=client, label=label,
             serial=int.from_bytes(self._entropy(6), "big"), valid=(now - 60, now + valid_seconds),
             seed=self._entropy(32), nonce=self._entropy(32), scope=scopes.text(self.full_scope(scope or {})),
         )  # fmt: skip
@@ -183,6 +185,12 @@ class Governor(Announcer):
         if tip is None:
             raise NotFound(f"the log of the root {root[:12]} is not here", "fetch it first")
         return self._govern(by, lambda: (membership.root_joined(root), (tip,)))
+
+    @property
+    def policy(self) -> Mapping[str, Any]:
+        """The rules of the latest policy; empty where there is none."""
+        self.refresh()
+        return self._projection.trust.policy_at(self._projection.trust.heads)
 
     def set_policy(self, by: Signer, rules: Mapping[str, Any]) -> str:
         """Bind every clone to rules: `people_only` operations, and who may move to done (`done_by`)."""

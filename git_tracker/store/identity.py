@@ -5,6 +5,7 @@ keys of sessions live in memory only. Entropy and time come in from outside.
 """
 
 import base64
+import hashlib
 from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
@@ -50,6 +51,19 @@ class Delegation(NamedTuple):
     valid_after: int
     valid_before: int
     scope: str
+
+
+def session_id(issuer: bytes, nonce: bytes) -> str:
+    """Return the id of a session: four random bytes, and a tag that makes it one of this issuer's key and no other's."""
+    return nonce.hex() + hashlib.sha256(b"git-tracker session\0" + issuer + nonce).hexdigest()[:12]
+
+
+def is_session_of(issuer: bytes, sid: str) -> bool:
+    """Return whether a session id was made for sessions of that key."""
+    try:
+        return session_id(issuer, bytes.fromhex(sid[:8])) == sid
+    except ValueError:
+        return False
 
 
 class Signer:
@@ -126,6 +140,8 @@ def delegation(certificate: bytes) -> Delegation:
     session, _, person = owner.partition(".")
     if session != sid or domain != "tracker" or not person or not sid:
         raise Corrupt("the certificate's principal does not name its session")
+    if not is_session_of(found.issuer, sid):
+        raise Corrupt("the certificate names a session that is not its issuer's")
     return Delegation(
         sid, person, "" if client == "-" else client, label, found.key, found.issuer, found.serial,
         found.valid_after, found.valid_before, found.scope,

@@ -8,11 +8,11 @@ import time
 from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any
 
+from git_tracker.store import conflicts
+from git_tracker.store.registers import latest
+
 Json = Any
 SHORT = 7  # digits of an id as shown to people; longer where two issues share them
-
-# What may be absent in a list row is computed from the same columns; see ROW below.
-CONFLICT_FIELDS = ("status", "title", "assignee", "priority", "type", "milestone", "due")
 
 Actor = dict[str, str]
 FindActor = Callable[[str], Actor]
@@ -78,7 +78,7 @@ def view(
     registers = state["registers"]
 
     def value(field: str, default: Json = None) -> Json:
-        return winner(registers, field, default)
+        return latest(registers[field])[5] if registers.get(field) else default
 
     created = state["created"]
     links = [
@@ -113,38 +113,12 @@ def view(
             {"name": item["name"], "sha512": item["sha512"], "size": item["size"], "at": stamp(item["at"])}
             for item in state["attachments"]
         ],
-        "conflicts": conflicts(registers, actor),
+        "conflicts": conflicts.of(state, {part: note["body"] for part, note in comments}, actor, stamp),
         "branch": value("branch"), "estimate": value("estimate"), "spent": state["spent"],
-        "due": stamp(value("due")), "milestone": value("milestone"), "deferred_until": stamp(value("deferred")),
+        "due": stamp(found["due"]), "milestone": found["milestone"], "deferred_until": stamp(value("deferred")),
         "imported": created["imported"],
         "custom": {
             field.removeprefix("custom:"): value(field) for field in sorted(registers) if field.startswith("custom:")
         },
         "heads": list(state["heads"]), "events": state["events"], "quarantined": found["quarantined"],
     }  # fmt: skip
-
-
-def winner(registers: Mapping[str, Json], field: str, default: Json = None) -> Json:
-    """Return the value of a register: of its maximal writes the one with the highest `(hlc, id)`."""
-    writes = registers.get(field)
-    if not writes:
-        return default
-    return writes[0][5] if len(writes) == 1 else max(writes, key=lambda write: (write[1], write[2], write[0]))[5]
-
-
-def conflicts(registers: Mapping[str, Json], actor: FindActor) -> list[dict[str, Json]]:
-    """Return each field with more than one concurrent value, the chosen one first."""
-    found = []
-    for field in CONFLICT_FIELDS:
-        writes = sorted(registers.get(field, ()), key=lambda write: (write[1], write[2], write[0]), reverse=True)
-        if len({repr(write[5]) for write in writes}) > 1:
-            values = [
-                {
-                    "value": stamp(write[5]) if field == "due" else write[5],
-                    "author": actor(write[3]),
-                    "at": stamp(write[4]),
-                }
-                for write in writes
-            ]
-            found.append({"field": field, "values": values})
-    return found

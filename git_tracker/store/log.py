@@ -187,6 +187,6 @@ def admission(entry: Entry, proof: Proof, trust: Trust, verdict: Verdict, reason
     envelope = entry.envelope
     record = Record(
         entry.id, entry.parents, envelope.hlc, who[0], entry.seconds, envelope.under, envelope.events, entry.digest,
-        verdict == "muted",
+        verdict == "muted", auth=envelope.auth,
     )  # fmt: skip
     return Admission(record, entry, verdict, reason, proof.key.hex(), proof.issuer.hex(), who)

@@ -1,7 +1,7 @@
 """Policies: rules that bind every clone, because the trust log carries them signed.
 
 `people_only` names operations that no agent session may do; `done_by` says who may move to done: `anyone`, `people` or
-`maintainers` (owners included). The policy that holds for an entry is the latest in the state it cites.
+`maintainers` (owners included); `manual_fields` names fields whose concurrent values wait for somebody to choose. The policy that holds for an entry is the latest in the state it cites.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,6 +10,7 @@ from typing import Any
 from git_tracker.errors import Invalid
 from git_tracker.store.events import EVENTS
 from git_tracker.store.membership import GOVERNS
+from git_tracker.store.registers import FIELDS
 from git_tracker.store.scope import OPERATIONS
 
 DONE_BY = ("anyone", "people", "maintainers")
@@ -25,8 +26,18 @@ def check(rules: Mapping[str, Any]) -> None:
         elif name == "done_by":
             if value not in DONE_BY:
                 raise Invalid(f"done_by: {value!r} is nobody", f"use one of {', '.join(DONE_BY)}")
+        elif name == "manual_fields":
+            others = [word for word in value if word not in FIELDS] if isinstance(value, list) else [value]
+            if others:
+                raise Invalid(f"manual_fields: no such field {others[0]!r}", f"fields are {', '.join(FIELDS)}")
         else:
-            raise Invalid(f"no rule named {name!r}", "the rules are people_only and done_by")
+            raise Invalid(f"no rule named {name!r}", "the rules are people_only, done_by and manual_fields")
+
+
+def manual_fields(rules: Mapping[str, Any]) -> list[str]:
+    """Return the fields that keep their base while their concurrent values are in conflict."""
+    named = rules.get("manual_fields", ())
+    return [field for field in FIELDS if field in named] if type(named) is list else []
 
 
 def forbids(rules: Mapping[str, Any], events: Iterable[Mapping[str, Any]], role: str, *, session: bool) -> str:

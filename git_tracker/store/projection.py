@@ -6,7 +6,7 @@ Runs inside the transaction of whoever holds the tracker's lock. Everything here
 from collections.abc import Callable, Container, Iterable, Mapping
 from functools import partial
 
-from git_tracker.store import arrivals, fold, reading, refs, trust
+from git_tracker.store import arrivals, fold, policy, reading, refs, trust
 from git_tracker.store.chains import Chains
 from git_tracker.store.entry import Entry
 from git_tracker.store.identity import Proof
@@ -126,7 +126,7 @@ class Projection:
             state = fold.fold([found.record])
         elif not fold.advance(state, found.record):
             state = fold.fold(write.records(self.db, key))
-        write.put_issue(self.db, key, found.record.id, state, seq, self.workflow)
+        self._put(key, found.record.id, state, seq)
         return state
 
     def take_trust(self, found: Admission) -> None:
@@ -246,9 +246,14 @@ class Projection:
         if state is None or not all(fold.advance(state, record) for record in kept):
             state = fold.fold(write.records(self.db, key))
         if state.created:
-            write.put_issue(self.db, key, tip, state, seq, self.workflow)
+            self._put(key, tip, state, seq)
         else:
             write.hide(self.db, key, tip, seq)
+
+    def _put(self, key: int, tip: str, state: State, seq: int) -> None:
+        """Write an issue's state, as the policy has it that its entries cite."""
+        state.manual = policy.manual_fields(self.trust.policy_at(state.auth))
+        write.put_issue(self.db, key, tip, state, seq, self.workflow)
 
     def _reached(self, tip: str, heads: set[str]) -> set[str]:
         return {tip} | {head for head in heads - {tip} if refs.target(self._common, refs.KEEP + head)}

@@ -95,6 +95,11 @@ def parse(text: str, now: int) -> Query:
     return Query(tuple(tuple(group) for group in groups), sort)
 
 
+def asked(text: str | Query, now: int, repository: str) -> Query:
+    """Return what a query, parsed or not, asks of the repository of that name."""
+    return text if isinstance(text, Query) else parse(text, now).within(repository)
+
+
 def _tokens(text: str) -> list[tuple[str, bool]]:
     """Split at blanks; quotes keep blanks together. The flag says that the token began with a quote."""
     found: list[tuple[str, bool]] = []

@@ -87,11 +87,6 @@ class Reader:
         """Return what a function of the index package answers; a workspace asks its members that way."""
         return self._ask(question)
 
-    def _asked(self, text: str | query.Query) -> query.Query:
-        if isinstance(text, query.Query):
-            return text
-        return query.parse(text, self.now_ms // 1000).within(self.place.name)
-
     def _answer(self, question: Callable[[schema.Db], T]) -> T:
         db = self.reader
         db.execute("begin")
@@ -140,7 +135,7 @@ class Reader:
         terms: Sequence[query.Term] = (),
     ) -> dict[str, Json]:
         """Return a page of what a query finds: `{"items", "next", "total"}`."""
-        asked = self._asked(text).limited_to(*terms)
+        asked = query.asked(text, self.now_ms // 1000, self.place.name).limited_to(*terms)
 
         def page(db: schema.Db) -> dict[str, Json]:
             found = search.find(db, asked, me=me, now_ms=self.now_ms, limit=limit, cursor=cursor)
@@ -148,14 +143,26 @@ class Reader:
 
         return self._ask(page)
 
+    def conflicts(self, *, limit: int = 50, cursor: str = "") -> dict[str, Json]:
+        """Return a page of the issues in conflict: rows with `conflicts`, in which texts are cut to where they differ."""
+        asked = query.parse("is:conflicted", self.now_ms // 1000)
+
+        def page(db: schema.Db) -> dict[str, Json]:
+            found = search.find(db, asked, me="", now_ms=self.now_ms, limit=limit, cursor=cursor)
+            items = read.in_conflict(db, found.rows, self.now_ms)
+            return {"items": items, "next": found.next, "total": found.total}
+
+        return self._ask(page)
+
     def board(self, text: str | query.Query = "", *, limit: int = 50, me: str = "") -> dict[str, Json]:
         """Return a column for each status, with its total and its first cards."""
-        asked = self._asked(text)
-        statuses = list(self.workflow.statuses.items())
+        asked = query.asked(text, self.now_ms // 1000, self.place.name)
 
         def columns(db: schema.Db) -> dict[str, Json]:
             where, values = search.condition(db, asked, me, self.now_ms)
-            found: dict[str, Json] = read.board(db, statuses, where, values, self.now_ms, limit)
+            found: dict[str, Json] = read.board(
+                db, list(self.workflow.statuses.items()), where, values, self.now_ms, limit
+            )
             return found
 
         return self._ask(columns)

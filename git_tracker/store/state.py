@@ -4,10 +4,10 @@ Registers keep every maximal write, sets keep the adds that no remove has seen, 
 about. Everything is JSON-like, so that the index can keep it and extend it by one entry.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from git_tracker.store import text
+from git_tracker.store import registers, text
 from git_tracker.store.canonical import Json
 
 Covers = Callable[[str], bool]  # whether an entry is in the past of the one that takes effect
@@ -49,28 +49,35 @@ class State:
     """Everything an issue's history adds up to, as JSON-like values, so that the index can keep it.
 
     `registers`: field -> maximal writes `[entry, ms, count, actor, at, value]`; more than one distinct value is a
-    conflict. `sets`: name -> element -> adds `[ms, count, entry]` that no remove covers.
+    conflict. `bases`: field -> the write at their common past, where there are several. `sets`: name -> element -> adds
+    `[ms, count, entry]` that no remove covers. `conflicts`: document -> the edits of it that collide, as `collision.find`
+    returns them. `auth`: the entries of the trust log that the entries cite; `manual`, the fields that wait for somebody
+    to choose, is the one value that comes from there and not from the fold.
     """
 
     __slots__ = (
-        "attachments", "claims", "comments", "created", "criteria", "events", "evidence", "foreign", "heads",
-        "pending", "registers", "rejections", "sets", "spent", "texts", "updated",
+        "attachments", "auth", "bases", "claims", "comments", "conflicts", "created", "criteria", "events", "evidence",
+        "foreign", "heads", "manual", "pending", "registers", "rejections", "sets", "spent", "texts", "updated", "written",
     )  # fmt: skip
     KEPT = (
-        "attachments", "claims", "created", "criteria", "events", "evidence", "foreign", "heads", "registers",
-        "sets", "spent", "texts", "updated",
+        "attachments", "auth", "bases", "claims", "conflicts", "created", "criteria", "events", "evidence", "foreign",
+        "heads", "manual", "registers", "sets", "spent", "texts", "updated",
     )  # fmt: skip
 
     def __init__(self, comments: "dict[str, dict[str, Any]] | None" = None) -> None:
         self.attachments: list[Json] = []
+        self.auth: list[str] = []
+        self.bases: dict[str, registers.Write] = {}
         self.claims: list[dict[str, Any]] = []
         self.comments: dict[str, dict[str, Any]] = {} if comments is None else comments
+        self.conflicts: dict[str, dict[str, Any]] = {}
         self.created: dict[str, Any] = {}
         self.criteria: dict[str, dict[str, Any]] = {}
         self.events = 0
         self.evidence: list[Json] = []
         self.foreign = False  # holds muted or uprooted text: the next entry needs a full fold
         self.heads: list[str] = []
+        self.manual: list[str] = []
         self.pending: list[tuple[str, str, int, text.Operation, bool]] | None = None
         self.registers: dict[str, list[list[Any]]] = {}
         self.rejections: list[Rejection] = []
@@ -78,6 +85,7 @@ class State:
         self.spent = 0
         self.texts: dict[str, str] = {}
         self.updated: list[Any] = [0, 0, "", 0]  # order of the latest entry, and its time in seconds
+        self.written: dict[str, dict[str, registers.Write]] | None = None  # field -> entry -> write, while folding many
 
     def to_json(self) -> dict[str, Json]:
         """Everything but the comments, which the index keeps in rows of their own."""
@@ -94,12 +102,26 @@ class State:
 
     def write(self, field: str, value: Json, stamp: Stamp) -> None:
         kept = [write for write in self.registers.get(field, ()) if not stamp.covers(write[0])]
-        self.registers[field] = [*kept, [stamp.entry, *stamp.hlc, stamp.actor, stamp.at, value]]
+        own = [stamp.entry, *stamp.hlc, stamp.actor, stamp.at, value]
+        self.registers[field] = [*kept, own]
+        if not kept:
+            self.bases.pop(field, None)
+        if self.written is not None and field in registers.BASED:
+            self.written.setdefault(field, {})[stamp.entry] = own
+
+    def standing(self, field: str) -> registers.Write | None:
+        """Return the write whose value a field has."""
+        return registers.standing(self.registers, self.bases, self.manual, field)
 
     def value(self, field: str, default: Json = None) -> Json:
-        """Return the winning value: the maximal write with the highest `(hlc, id)`."""
-        writes = self.registers.get(field)
-        return max(writes, key=lambda write: (write[1], write[2], write[0]))[5] if writes else default
+        """Return the value of a field: of concurrent ones the latest, or what stood before where the field is manual."""
+        write = self.standing(field)
+        return write[5] if write else default
+
+    def cite(self, auth: Iterable[str]) -> None:
+        """Remember what of the trust log an entry cites."""
+        if new := set(auth) - set(self.auth):
+            self.auth = sorted({*self.auth, *new})
 
     def add(self, name: str, element: str, stamp: Stamp) -> None:
         self.remove(name, element, stamp)
@@ -124,6 +146,7 @@ class State:
             self.rejections.append(Rejection(stamp.entry, position, "the text operation does not fit its text"))
         else:
             self.put_text(document, changed)
+            self.conflicts.pop(document, None)
 
     def text(self, document: str) -> str:
         if document == "description":
@@ -135,6 +158,12 @@ class State:
             self.texts[document] = value
         elif document in self.comments:
             self.comments[document] = self.comments[document] | {"body": value}
+
+    def collide(self, document: str, found: dict[str, Any] | None) -> None:
+        """Keep what collides of the latest edits of a text; of a redacted comment nothing is kept."""
+        self.conflicts.pop(document, None)
+        if found and not self.comments.get(document, {}).get("redacted"):
+            self.conflicts[document] = found
 
     # claims
 

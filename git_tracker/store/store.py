@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from git_tracker.errors import Conflict, Invalid, NotFound
-from git_tracker.store import changes, query, repeats, verification
+from git_tracker.store import changes, query, repeats, resolving, verification
 from git_tracker.store.governing import Governor
 from git_tracker.store.identity import Signer
 from git_tracker.store.index import read, schema, search
@@ -66,11 +66,18 @@ class IssueStore(Governor):
 
         return self._change(by, id, decide, rk, ["link", kind, other, remove])
 
-    def resolve(self, by: Signer, id: str, field: str, value: Any, *, rk: str = "", expect: Sequence[str] = ()) -> str:
-        """Settle a conflict: the field has this value from now on."""
+    def resolve(
+        self, by: Signer, id: str, field: str, value: Any = None, *, take: str = "", rk: str = "",
+        expect: Sequence[str] = (),
+    ) -> str:  # fmt: skip
+        """Settle a conflict: the field or text is `value` from now on, or what `take` names.
+
+        That is an entry of `conflicts` (or the beginning of its id), `result` (what holds now), or `base`.
+        """
         return self._change(
-            by, id, lambda s, c: changes.resolve(s, field, value, c), rk, ["resolve", field, value], expect
-        )
+            by, id, lambda s, c: resolving.resolve(s, field, value, take, c), rk,
+            ["resolve", field, value, *([take] if take else ())], expect,
+        )  # fmt: skip
 
     def claim(
         self, by: Signer, id: str = "", *, text: str = "", lease_seconds: int = 0, rk: str = "",

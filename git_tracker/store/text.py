@@ -154,6 +154,7 @@ class Walk:
         self._inserts: dict[str, list[_Char]] = {}
         self._deletes: dict[str, list[_Char]] = {}
         self._order: dict[str, int] = {}
+        self._muted: set[str] = set()
         self._version: set[str] = set()
 
     def step(self, entry: str, operation: Operation, version: set[str], *, muted: bool = False) -> bool:
@@ -162,6 +163,8 @@ class Walk:
         need = sum(abs(part) for part in operation if isinstance(part, int))
         if need > sum(1 for char in self._chars if char.state == 1):
             return False
+        if muted:
+            self._muted.add(entry)
         inserts = self._inserts.setdefault(entry, [])
         deletes = self._deletes.setdefault(entry, [])
         self._order.setdefault(entry, len(self._order))
@@ -186,6 +189,19 @@ class Walk:
 
     def text(self) -> str:
         return "".join(char.char for char in self._chars if not char.dead)
+
+    def chars(self) -> list[str]:
+        """Return every character that any version ever had, in order."""
+        return [char.char for char in self._chars]
+
+    def shown(self, version: set[str]) -> list[bool]:
+        """Return which of `chars` show in a version: a set of entries that holds the past of each."""
+        self._move(version)
+        return [char.state == 1 and char.born[0] not in self._muted for char in self._chars]
+
+    def text_at(self, version: set[str]) -> str:
+        """Return the text of a version."""
+        return "".join(char.char for char, on in zip(self._chars, self.shown(version), strict=True) if on)
 
     def _move(self, version: set[str]) -> None:
         known = version & self._order.keys()

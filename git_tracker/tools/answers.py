@@ -1,5 +1,6 @@
 """From the store's JSON to what a model reads: short texts, structured answers, stored text fenced off."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from mcp_types import CallToolResult, TextContent
@@ -63,18 +64,29 @@ def marks(row: models.Found) -> str:
     return f" [{', '.join(found)}]" if found else ""
 
 
+def conflicts(found: Sequence[dict[str, Any]]) -> list[str]:
+    """The fields in conflict."""
+    return [conflict["field"] for conflict in found][:20]
+
+
+def to_settle(fields: list[str]) -> str:
+    """What is in conflict, and what would settle it."""
+    return f"in conflict: {', '.join(fields)}; resolve_conflict settles it" if fields else ""
+
+
 def written(
     row: dict[str, Any], heads: list[str], session: str, did: str, lost: list[dict[str, Any]]
 ) -> CallToolResult:
-    """What a write left behind, and which claims of the session turned out to be later than another's."""
-    now = found(row)
+    """What a write left behind: conflicts to settle, and claims of the session that turned out to be later than another's."""
+    now, fields = found(row), conflicts(row.get("conflicts", ()))
     result = models.Written(
         id=now.id, status=now.status, session=session, heads=heads,
         lease_until=row["claim"]["until"] if row["claim"] else None,
-        tentative=bool(row["claim"]) and row["claim"]["state"] == "tentative",
+        tentative=bool(row["claim"]) and row["claim"]["state"] == "tentative", conflicts=fields,
         lost_claims=[one["short"] for one in lost],
     )  # fmt: skip
-    return answer(f"{did} {result.id} ({result.status})" + _lost(result.lost_claims), result)
+    said = "; ".join(filter(None, [f"{did} {result.id} ({result.status})", to_settle(fields)]))
+    return answer(said + _lost(result.lost_claims), result)
 
 
 def synced(done: dict[str, Any], lost: list[dict[str, Any]]) -> CallToolResult:

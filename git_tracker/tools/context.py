@@ -31,13 +31,14 @@ class Reach:
 
     `open` returns the store, or raises what keeps it from opening, so that the server answers without a repository
     too. `person_of` names the signer behind a request's headers; `person` is the one on stdio. `agents` says what a
-    session may do at most, and for how many seconds.
+    session may do at most, and for how many seconds; `handle` names the session of a call on stdio that names none.
     """
 
     def __init__(
         self, open: Callable[[], Tracker], person: Callable[[], Signer | None], person_of: PersonOf | None = None,
-        agents: Callable[[], tuple[Mapping[str, Any], int]] = lambda: ({}, 86400),
+        agents: Callable[[], tuple[Mapping[str, Any], int]] = lambda: ({}, 86400), handle: str = "",
     ) -> None:  # fmt: skip
+        self._handle = handle
         self._open, self._person, self._person_of, self._agents = open, person, person_of, agents
         self._sessions: Sessions | None = None
         self._store: Tracker | None = None
@@ -65,6 +66,9 @@ class Reach:
             return ""
         return self.store.handle(person) if person else ""
 
+    def _own_handle(self) -> str:
+        return self._handle if self._handle and self.sessions.knows(self._handle) else ""
+
     def caller(self, ctx: "Ctx", handle: str) -> Caller:
         """Return where a call comes from."""
         meta = ctx.request_context.meta or {}
@@ -72,7 +76,7 @@ class Reach:
         client = _client(ctx)
         headers = ctx.headers
         if headers is None:
-            return Caller("process", client, self._person(), handle)
+            return Caller("process", client, self._person(), handle or self._own_handle())
         named = {name.lower(): value for name, value in headers.items()}
         granted = self._person_of(named) if self._person_of else Granted(None)
         legacy = named.get("mcp-session-id")

@@ -75,7 +75,7 @@ async def find_issues(
         Field(
             max_length=1024,
             description="words and filters: status: label: assignee: type: priority:<=1 parent: blocks: repo: is:ready|blocked"
-            "|claimed|open|done|archived created: updated:<7d sort:priority; -negates, OR",
+            "|claimed|conflicted|open|done|archived created: updated:<7d sort:priority; -negates, OR",
         ),
     ] = "",
     limit: Annotated[int, Field(ge=1, le=50)] = 20,
@@ -182,6 +182,25 @@ async def finish_issue(
     )
 
 
+async def resolve_conflict(
+    ctx: Ctx,
+    id: IssueId,
+    field: Annotated[str, Field(max_length=64, description="as in the issue's conflicts")],
+    value: str | None = None,
+    take: Annotated[
+        str, Field(max_length=40, description="instead of value: a `take` of get_issue, result or base")
+    ] = "",
+    rk: RequestKey = "",
+    session: Handle = "",
+) -> Annotated[CallToolResult, models.Written]:
+    """Settle concurrent values of a field, or concurrent edits of one sentence of a text. Read the issue first."""
+    if bool(take) == (value is not None):
+        raise Invalid("give one of value and take", "get_issue shows what can be taken")
+    return await _issue_write(
+        ctx, session, "resolved", lambda store, me: store.resolve(me.signer, id, field, value, take=take, rk=rk)
+    )
+
+
 async def history(
     ctx: Ctx,
     id: Annotated[str, Field(description="of one issue")] = "",
@@ -216,14 +235,17 @@ async def sync(
 async def _issue_write(ctx: Ctx, session: str, did: str, act: Act) -> CallToolResult:
     def run(store: Tracker, me: Session) -> CallToolResult:
         id = act(store, me)
-        return answers.written(store.row(id), store.heads(id), me.id, did, store.lost_claims(me.id))
+        row = store.row(id)
+        if row["conflicted"]:
+            row |= {"conflicts": store.get_issue(id)["conflicts"]}
+        return answers.written(row, store.heads(id), me.id, did, store.lost_claims(me.id))
 
     return (await write(ctx, session, run))[0]
 
 
 TOOLS = (
     session_start, create_issues, find_issues, get_issue, claim_issue, release_issue, update_issue, comment,
-    link_issues, finish_issue, history, sync,
+    link_issues, finish_issue, history, sync, resolve_conflict,
 )  # fmt: skip
 READ_ONLY = (find_issues, get_issue, history)
 OPEN_WORLD = (sync,)  # reaches beyond this machine

@@ -118,8 +118,18 @@ class Criterion(BaseModel):
     text: str
 
 
+class ConflictValue(BaseModel):
+    """One of the concurrent values; `take` is what resolve_conflict takes for it."""
+
+    field: str
+    take: str
+    by: str
+    at: str
+
+
 class AllTexts(Texts):
     description: str
+    conflicts: dict[str, str] = {}  # the beginning of the value by `field take`; of a text, where it differs
     author: str
     comments: list[Note]
     criteria: list[Criterion]
@@ -139,6 +149,7 @@ class Whole(Found):
     links: list[Link]
     lease_until: str | None
     conflicts: list[str]
+    conflict_values: list[ConflictValue]
     comment_count: int
     heads: list[str]
     quarantined: int
@@ -154,6 +165,7 @@ class Written(BaseModel):
     session: str
     heads: list[str]
     lease_until: str | None = None
+    conflicts: list[str] = []  # fields to settle with resolve_conflict
     tentative: bool = False
     lost_claims: list[str] = []
     undone: list[str] = []

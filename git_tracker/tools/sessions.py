@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from git_tracker.errors import Refused, Unauthorized
-from git_tracker.store import Signer, Tracker, narrowed
+from git_tracker.store import Handles, Rested, Signer, Tracker, narrowed
 
 HANDLE = "git-tracker/session"  # the key in a request's `_meta`
 _RENEW_BEFORE = 300  # seconds before a certificate ends at which a new one is made
@@ -32,16 +32,18 @@ class Caller(NamedTuple):
     alone: bool = True  # whether the origin is one client's own: a process or a connection, not just a token
 
     @property
-    def owner(self) -> tuple[object, ...]:
-        """Whose a session is: the person, and the token where it is an agent's."""
-        return id(self.person), self.name, repr(sorted(self.scope.items()))
+    def owner(self) -> tuple[str, str]:
+        """Whose a session is: the person's key, and the token where it is an agent's."""
+        return self.person.identity.key.hex() if self.person else "", self.name
 
 
 class Session:
     """One agent at work."""
 
-    def __init__(self, caller: Caller, name: str, signer: Signer, scope: Mapping[str, Any], *, asked: bool) -> None:
-        self.handle = secrets.token_urlsafe(16)
+    def __init__(
+        self, handle: str, caller: Caller, name: str, signer: Signer, scope: Mapping[str, Any], *, asked: bool
+    ) -> None:
+        self.handle = handle
         self.caller, self.name, self.signer, self.scope = caller, name, signer, scope
         self.asked = asked  # by session_start; else it was opened for a call that named none
 
@@ -57,6 +59,7 @@ class Sessions:
         self, store: Tracker, scope: Mapping[str, Any], valid_seconds: int, clock: Callable[[], float] = time.time
     ) -> None:
         self._store, self._scope, self._valid, self._clock = store, scope, valid_seconds, clock
+        self._handles = Handles(store.home, clock)
         self._lock = threading.Lock()
         self._by_handle: dict[str, Session] = {}
         self._by_origin: dict[str, list[Session]] = {}
@@ -75,7 +78,14 @@ class Sessions:
         signer = self._store.delegate(
             person, client=caller.client, label=label, scope=allowed, valid_seconds=self._valid
         )
-        session = Session(caller, label, signer, allowed, asked=asked)
+        key, owner = caller.owner
+        rested = Rested(signer.sid, key, caller.client, label, dict(allowed), owner, 0)
+        # A session that nobody was told of is nobody's to take up again.
+        handle = self._handles.make(rested) if asked else secrets.token_urlsafe(16)
+        return self._added(Session(handle, caller, label, signer, allowed, asked=asked))
+
+    def _added(self, session: Session) -> Session:
+        caller = session.caller
         self._by_handle[session.handle] = session
         self._by_origin.setdefault(caller.origin, []).append(session)
         return session
@@ -98,13 +108,29 @@ class Sessions:
             name = caller.name or caller.client.partition("/")[0] or "agent"
             return self._open(caller, name, "", {}, asked=False)
 
+    def knows(self, handle: str) -> bool:
+        """Return whether a handle names a session, of this process or of one that ended."""
+        return handle in self._by_handle or self._handles.find(handle) is not None
+
     def _named(self, caller: Caller) -> Session:
-        session = self._by_handle.get(caller.handle)
+        session = self._by_handle.get(caller.handle) or self._resumed(caller)
         if session is None or session.caller.owner != caller.owner:
             raise Refused(
                 "no session has this handle", "call session_start and pass what it returns", code="no_session"
             )
         return session
+
+    def _resumed(self, caller: Caller) -> Session | None:
+        """Take up a session that rests because its process ended: the same id, under a new key and certificate."""
+        found = self._handles.find(caller.handle)
+        if found is None or (found.issuer, found.owner) != caller.owner:
+            return None
+        allowed = narrowed(narrowed(self._scope, caller.scope), found.scope)
+        signer = self._store.delegate(
+            _person(caller), client=caller.client or found.client, label=found.label, sid=found.sid, scope=allowed,
+            valid_seconds=self._valid,
+        )  # fmt: skip
+        return self._added(Session(caller.handle, caller, found.label, signer, allowed, asked=True))
 
     def _current(self, session: Session) -> Session:
         delegation = session.signer.delegation

@@ -7,12 +7,14 @@ from typing import Any, NamedTuple
 from mcp_types import CallToolResult
 
 from git_tracker.errors import Invalid
+from git_tracker.store import in_brief
 from git_tracker.tools import answers, models
 from git_tracker.tools.escape import fenced, visible
 from git_tracker.tools.room import LIMIT, line, prefix, size
 
 _LEAST = 200  # bytes of a long text worth beginning on a page
 _FENCE = 60
+_CONFLICTS, _VALUES = 3, 3  # shown with their values
 
 
 class Piece(NamedTuple):
@@ -39,7 +41,10 @@ def whole(issue: dict[str, Any], comments: int, cursor: str = "") -> CallToolRes
     head = f"{result.id} · {result.status} · P{result.priority} · {result.type}{answers.marks(result)}"
     if result.quarantined:
         head += f" · {result.quarantined} entries do not count (unsigned, not allowed or damaged)"
-    lines = [f"title: {texts.title}", *([""] if not place.piece and issue["description"] else [])]
+    if result.conflicts:
+        head += f" · {answers.to_settle(result.conflicts)}"
+    told = [f"conflict: {name}: {value}" for name, value in texts.conflicts.items()]
+    lines = [f"title: {texts.title}", *told, *([""] if not place.piece and issue["description"] else [])]
     room = LIMIT - _FENCE - size(result.model_dump(mode="json")) - size(head) - size("\n".join(lines)) - _FENCE
     pieces = list(_pieces(issue, comments, place.comments))
     notes: list[str] = []
@@ -77,17 +82,33 @@ def _place(cursor: str, comments: int) -> Place:
 
 def _result(issue: dict[str, Any]) -> models.Whole:
     base = answers.found({**issue, "comment_count": 0}, 1200)
+    values = list(_values(issue))
     texts = models.AllTexts(
         **base.untrusted.model_dump(), description="", author=line(issue["author"]["name"], 120), comments=[],
         criteria=[], evidence=[], custom={},
+        conflicts={f"{value.field} {value.take}": text for value, text in values},
     )  # fmt: skip
     return models.Whole(
         **base.model_dump(exclude={"untrusted"}), untrusted=texts, parent=issue["parent"] and issue["parent"][:12],
         links=[], lease_until=issue["claim"]["until"] if issue["claim"] else None,
-        conflicts=[conflict["field"] for conflict in issue["conflicts"] if ":" not in conflict["field"]][:20],
+        conflicts=answers.conflicts(issue["conflicts"]), conflict_values=[value for value, _ in values],
         comment_count=len(issue["comments"]), heads=issue["heads"][:16], quarantined=issue["quarantined"],
         truncated=False, next=None,
     )  # fmt: skip
+
+
+def _values(issue: dict[str, Any]) -> Iterator[tuple[models.ConflictValue, str]]:
+    """The first conflicts with what can be taken; a line of each value, of a text where it differs from the others."""
+    for conflict in map(in_brief, issue["conflicts"][:_CONFLICTS]):
+        for value in conflict["values"][:_VALUES]:
+            by = value["author"]["id"]
+            told = models.ConflictValue(field=conflict["field"], take=value["entry"][:12], by=by, at=value["at"])
+            yield told, line(str(value["value"]), 160)
+        if conflict["strategy"] != "last-writer":
+            yield (
+                models.ConflictValue(field=conflict["field"], take="result", by="", at=""),
+                line(str(conflict["result"]), 160),
+            )
 
 
 def _pieces(issue: dict[str, Any], comments: int, count: int) -> Iterator[Piece]:

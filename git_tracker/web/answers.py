@@ -85,11 +85,27 @@ class ConflictValue(BaseModel):
     value: Any
     author: Actor
     at: str
+    entry: str
 
 
 class Conflict(BaseModel):
     field: str
+    strategy: Literal["last-writer", "manual", "merge"]
     values: list[ConflictValue]
+    base: Any
+    result: Any
+
+
+class ConflictedIssue(IssueRow):
+    """Texts in these conflicts are cut to where they differ."""
+
+    conflicts: list[Conflict]
+
+
+class ConflictList(BaseModel):
+    items: list[ConflictedIssue]
+    next: str | None
+    total: int
 
 
 class Issue(BaseModel):

@@ -148,17 +148,19 @@ def release(call: Call) -> Any:
 
 
 def resolve(call: Call) -> Any:
-    """Settle a conflict: the field has this value from now on."""
-    store, wanted = call.site.store, call.body
-    return store.get_issue(
-        store.resolve(call.signer, call.path["id"], wanted.field, wanted.value, rk=call.rk, expect=call.expect)
+    """Settle a conflict: the field or text is `value` from now on, or what `take` names."""
+    store, asked = call.site.store, call.body
+    if ("value" in call.sent) == ("take" in call.sent):
+        raise Invalid("give one of value and take", "take is an entry of the conflict's values, result or base")
+    id = store.resolve(
+        call.signer, call.path["id"], asked.field, asked.value, take=asked.take, rk=call.rk, expect=call.expect
     )
+    return store.get_issue(id)
 
 
 def conflicts(call: Call) -> Any:
-    """Issues with concurrent values that nobody has settled yet."""
-    query = call.query
-    return call.site.store.list_issues("is:conflicted", limit=query.limit, cursor=query.cursor)
+    """Issues with concurrent values or edits that nobody has settled yet."""
+    return call.site.store.conflicts(limit=call.query.limit, cursor=call.query.cursor)
 
 
 def history(call: Call) -> Any:
@@ -201,7 +203,7 @@ ENDPOINTS = (
     Endpoint("POST", "/api/issues/{id}/claim", claim, answers.Issue, requests.ClaimRequest),
     Endpoint("POST", "/api/issues/{id}/release", release, answers.Issue, requests.ReleaseRequest),
     Endpoint("POST", "/api/issues/{id}/resolve", resolve, answers.Issue, requests.Resolution),
-    Endpoint("GET", "/api/conflicts", conflicts, answers.IssueList, query=ConflictsQuery),
+    Endpoint("GET", "/api/conflicts", conflicts, answers.ConflictList, query=ConflictsQuery),
     Endpoint("GET", "/api/issues/{id}/history", history, answers.EventList, query=PageQuery),
     Endpoint("GET", "/api/board", board, answers.Board, query=BoardQuery),
     Endpoint("GET", "/api/events", events, answers.EventList, query=EventsQuery),

@@ -11,6 +11,7 @@ _YEAR = r"(19[7-9]\d|[2-9]\d{3})"
 _LEAP = r"(19(72|76|80|84|88|92|96)|[2-9]\d([2468][048]|[13579][26]|0[48])|([2468][048]|[3579][26])00)"
 DAY = rf"{_YEAR}-((0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31)|{_LEAP}-02-29"
 MOMENT = rf"^({DAY})(T([01]\d|2[0-3]):[0-5]\d(:[0-5]\dZ)?)?$"
+TAKE = r"^([0-9a-f]{4,40}|result|base)$"
 PART = r"^[0-9a-f]{40}\.[0-9]{1,3}$"
 
 
@@ -98,7 +99,12 @@ class ReleaseRequest(Body):
 
 
 class Resolution(Body):
-    """The value a field has from now on: one of the concurrent ones, or another that fits the field."""
+    """What a field or text is from now on: a value of its own, or one of those in conflict."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"oneOf": [{"required": ["value"]}, {"required": ["take"]}]}
+    )
 
     field: Word
-    value: Title | Amount | None
+    value: Text | Amount | None = None
+    take: Annotated[str, Field(pattern=TAKE, description="an entry of its values, result or base")] = ""

@@ -4,7 +4,11 @@ import asyncio
 from typing import Any
 
 import pytest
+from mcp import Client
 
+from git_tracker.server import mcp
+from git_tracker.store.identity import signer_from_seed
+from git_tracker.tools import Reach
 from tests.mcp.calling import ERAS, WAYS, Agent, reached, text_of
 from tests.web.serving import Served
 
@@ -150,8 +154,12 @@ async def test_the_first_bare_calls_side_by_side_are_one_agent(served: Served) -
     assert len({answer["session"] for answer in wrote}) == 1
 
 
-async def test_a_handle_of_one_server_is_unknown_to_another(served: Served) -> None:
-    async with reached("memory", "auto", served) as one, reached("memory", "auto", served) as two:
+async def test_a_handle_is_of_no_use_to_another_person(served: Served) -> None:
+    world = served.world
+    bob = signer_from_seed("Bob", "bob@example.org", b"b" * 32)
+    world.store.add_member(world.ada, bob.identity.public_key, "bob", "Bob", "bob@example.org")
+    theirs = mcp.build(Reach(lambda: world.store, lambda: bob))
+    async with reached("memory", "auto", served) as one, Client(theirs, cache=None) as two:
         handle = (await Agent(one).start())["session"]
         assert (await Agent(two, handle).refused("comment", id="0" * 40, body="x"))["code"] == "no_session"
 

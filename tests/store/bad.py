@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from nacl import bindings
 
-from git_tracker.store import Signer, sshwire
+from git_tracker.store import Signer, session_id, sshwire
 from tests.store import forge
 
 Make = Callable[[Signer, bytes], bytes]
@@ -316,6 +316,13 @@ CERTIFICATES: dict[str, Bad] = {
     ),
     "an extension without value": Bad(
         "the certificate's extensions are not in order", _certified(extensions=sshwire.string(b"a"))
+    ),
+    "session of another issuer": Bad(
+        "the certificate names a session that is not its issuer's",
+        _certified(sid=session_id(forge.signer(78).identity.key, b"\0\0\0\n")),
+    ),
+    "session id of another form": Bad(
+        "the certificate names a session that is not its issuer's", _certified(sid="00000000000a")
     ),
     "principal of another session": Bad(
         "the certificate's principal does not name its session", _certified(principal="00000000000b.ada@tracker")

@@ -8,10 +8,10 @@ import subprocess
 from collections.abc import Sequence
 from typing import Any
 
-from git_tracker.store import IssueStore, Signer, commit, sshwire
+from git_tracker.store import IssueStore, Signer, commit, sshwire, text
 from git_tracker.store import entry as format
 from git_tracker.store.entry import Envelope
-from git_tracker.store.identity import signer_from_seed
+from git_tracker.store.identity import session_id, signer_from_seed
 
 SECONDS = 1_800_000_000  # 2027-01-15: the fixed time of vectors
 ORDER = 2**252 + 27742317777372353535851937790883648493  # of the Ed25519 group
@@ -25,7 +25,7 @@ def signer(number: int, name: str = "Ada Lovelace", email: str = "ada@example.or
 def session(by: Signer, number: int, **changed: Any) -> Signer:
     """An agent's session with a fixed key and certificate."""
     fields: dict[str, Any] = {
-        "sid": f"{number:012x}", "person": "ada", "client": "claude-code/2.1", "label": "fixer", "serial": number,
+        "sid": session_id(by.identity.key, number.to_bytes(4, "big")), "person": "ada", "client": "claude-code/2.1", "label": "fixer", "serial": number,
         "valid": (SECONDS - 60, SECONDS + 86400), "seed": bytes([number]) * 32, "nonce": bytes([number + 1]) * 32,
     }  # fmt: skip
     return by.delegate(**{**fields, **changed})
@@ -98,12 +98,13 @@ def raw_sign(by: Signer, data: bytes) -> bytes:
 
 
 def certificate(
-    issuer: Signer, key: bytes, *, sid: str = "00000000000a", person: str = "ada", kind: int = 1, critical: bytes = b"",
+    issuer: Signer, key: bytes, *, sid: str = "", person: str = "ada", kind: int = 1, critical: bytes = b"",
     extensions: bytes = b"", principal: str | None = None, signature: bytes | None = None, claimed: bytes | None = None,
     key_id: str | None = None,
 ) -> bytes:  # fmt: skip
     """A certificate with every field free; `claimed` is the issuer it names, where another key signs."""
     s = sshwire.string
+    sid = sid or session_id(claimed or issuer.identity.key, b"\0\0\0\n")
     name = f"{sid}.{person}@tracker" if principal is None else principal
     body = b"".join((
         s(sshwire.CERT_TYPE), s(b"n" * 32), s(key), struct.pack(">QI", 10, kind),
@@ -148,6 +149,17 @@ class Forge:
     def point(self, issue: str, id: str) -> None:
         """Move an issue's ref, whatever it pointed at."""
         self.git("update-ref", f"refs/git-tracker/issues/{issue}", id)
+
+    def apart(self, issue: str, *writes: tuple[Signer, list[dict[str, Any]]], **changed: Any) -> list[str]:
+        """Let several people write on what is there without knowing of each other; returns their entries."""
+        self.store.refresh(force=True)
+        changed = {"auth": self.store._projection.trust.heads, **changed}
+        heads = self.store.heads(issue)
+        made = [self.add(by, events, heads, **changed) for by, events in writes]
+        self.point(issue, made[0])
+        for other in made[1:]:
+            self.git("update-ref", f"refs/git-tracker/keep/{other}", other)
+        return made
 
     def place(self, issue: str, id: str) -> None:
         """Move an issue's ref to what git would not let it point at, such as an object that is not here."""
@@ -195,6 +207,10 @@ class Forge:
 
 def label(word: str) -> dict[str, Any]:
     return {"type": "label-added", "label": word}
+
+
+def edited(old: str, new: str) -> dict[str, Any]:
+    return {"type": "description-edited", "operations": text.difference(old, new)}
 
 
 def created(title: str = "A leak", **fields: Any) -> dict[str, Any]:

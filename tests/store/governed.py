@@ -261,6 +261,8 @@ class Naive:
 
         for id in entries:
             whole(id)
+        ours = set().union(*(past for past in self.past.values() if root in past))
+        self.past = {id: past for id, past in self.past.items() if id in ours}
         self.said = {id: tuple(entries[id][0].envelope.events) for id in self.past}
         self.by = {id: entries[id][1].key for id in self.past if entries[id][1].delegation is None}
         self.parentless = {id for id in self.past if not entries[id][0].parents}

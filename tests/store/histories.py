@@ -169,6 +169,11 @@ def hostile(dice: random.Random, made: Sequence[Record]) -> list[Record]:
             [{"type": "claim-released", "claim": "f" * 40}],
             [{"type": "conflict-resolved", "field": "deferred", "value": "never"}],
             [{"type": "conflict-resolved", "field": "category", "value": {"a": 1}}],
+            [{"type": "conflict-resolved", "field": "description", "value": [10**6, "x"]}],
+            [{"type": "conflict-resolved", "field": "description", "value": "words"}],
+            [{"type": "conflict-resolved", "field": "description", "value": []}],
+            [{"type": "conflict-resolved", "field": f"comment:{dice.choice(found).id}.0", "value": []}],
+            [{"type": "conflict-resolved", "field": ["description"], "value": []}],
             [{"type": "status-changed", "to": ["list"]}],
             [{"type": "comment-added", "body": "fine"}],
             [{"type": "claimed", "lease": 10**9, "cap": 10**9}],
@@ -261,7 +266,7 @@ def naive(records: Sequence[Record], rejected: set[str]) -> dict[str, Any]:
             elif kind in REGISTERS:
                 field, name = REGISTERS[kind]
                 writes.setdefault(field, {})[record.id] = event[name]
-            elif kind == "conflict-resolved":
+            elif kind == "conflict-resolved" and event["field"] != "description" and ":" not in event["field"]:
                 writes.setdefault(event["field"], {})[record.id] = event["value"]
             elif kind.startswith(("label-", "link-")):
                 name = "labels" if kind.startswith("label") else "links"

@@ -35,10 +35,10 @@ def cem() -> Signer:
     return forge.signer(3, "Cem", "cem@example.org")
 
 
-def of(by: Signer, person: str, sid: str = "00000000000b", number: int = 9, **more: Any) -> Signer:
+def of(by: Signer, person: str, number: int = 9, **more: Any) -> Signer:
     """A session with a fixed key that is valid now."""
     now = int(time.time())
-    return forge.session(by, number, sid=sid, person=person, **{"valid": (now - 60, now + 3600), **more})
+    return forge.session(by, number, person=person, **{"valid": (now - 60, now + 3600), **more})
 
 
 def key(by: Signer) -> str:
@@ -353,7 +353,7 @@ def test_a_person_ends_their_own_sessions_and_a_maintainer_anybodys(
     one = log.say(ada, member(bob, "bob"))
     both = log.say(ada, member(cem, "cem", "maintainer"), after=[one])
     log.show(ada, both)
-    first, second = of(bob, "bob", "00000000000b", 21), of(bob, "bob", "00000000000c", 22)
+    first, second = of(bob, "bob", 21), of(bob, "bob", 22)
     for session in (first, second):
         log.write(session, issue, NOTE, auth=(both,))
     store.revoke(bob, first.sid)

@@ -98,12 +98,13 @@ def test_openssh_reads_our_certificates_and_keys(tmp_path: Path) -> None:
     assert shown.split()[:2] == sshwire.public_line(signer.identity.key).split()
     assert keyfile.decode(key.read_text(encoding="ascii")) == b"\1" * 32
 
-    blob = vector("certificates")["good"][1]["certificate"]
+    case = vector("certificates")["good"][1]
+    blob = case["certificate"]
     (tmp_path / "cert.pub").write_text(f"{sshwire.CERT_TYPE.decode()} {blob}\n", encoding="ascii")
     told = subprocess.run(
         ["ssh-keygen", "-L", "-f", tmp_path / "cert.pub"], capture_output=True, text=True, check=True, env={"TZ": "UTC"}
     ).stdout
-    assert 'Key ID: "000000000004 claude-code/2.1 fixer"' in told
+    assert f'Key ID: "{case["sid"]} claude-code/2.1 fixer"' in told
     assert "Serial: 4" in told
-    assert "000000000004.ada@tracker" in told
+    assert f"{case['sid']}.ada@tracker" in told
     assert "scope@git-tracker" in told

@@ -78,7 +78,7 @@ class World:
         """Start the program itself."""
         return subprocess.Popen(
             [sys.executable, "-m", "git_tracker", "-C", str(self.place), *args],
-            env=self.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options,
+            env=self.env | options.pop("env", {}), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options,
         )  # fmt: skip
 
     def serve(self, *args: str, port: int = 0, limits: str = "") -> "Served":

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.store.forge import Forge
+from tests.store.forge import Forge, edited
 from tests.web.serving import Answer, Served, World
 
 
@@ -172,15 +172,51 @@ def test_concurrent_values_are_listed_and_settled(served: Served) -> None:
     right = forge.add(served.world.agent(), [{"type": "title-changed", "title": "Right"}], [id])
     forge.point(id, forge.add(ada, [{"type": "comment-added", "body": "both"}], [left, right]))
 
-    assert [row["id"] for row in served.get("/api/conflicts")["items"]] == [id]
-    conflict = served.get(f"/api/issues/{id}")["conflicts"][0]
-    assert conflict["field"] == "title"
-    assert {value["value"] for value in conflict["values"]} == {"Left", "Right"}
+    (row,) = served.get("/api/conflicts")["items"]
+    (conflict,) = served.get(f"/api/issues/{id}")["conflicts"]
+    assert (row["id"], row["conflicts"]) == (id, [conflict])
+    assert (conflict["field"], conflict["base"], conflict["result"]) == ("title", "one title", "Right")
+    assert {value["entry"]: value["value"] for value in conflict["values"]} == {left: "Left", right: "Right"}
+    for answer in (
+        {"field": "title"},
+        {"field": "title", "value": "x", "take": "base"},
+        {"field": "title", "take": "X"},
+    ):
+        assert served.request("POST", f"/api/issues/{id}/resolve", answer).code == "invalid"
+    late = served.request("POST", f"/api/issues/{id}/resolve", {"field": "title", "take": "f" * 40})
+    assert (late.status, late.code) == (409, "no_conflict")
     for value in (3, None, ""):
         assert served.request("POST", f"/api/issues/{id}/resolve", {"field": "title", "value": value}).code == "invalid"
     settled = served.request("POST", f"/api/issues/{id}/resolve", {"field": "title", "value": "Left"})
     assert (settled.status, settled.json["title"], settled.json["conflicts"]) == (200, "Left", [])
     assert served.get("/api/conflicts")["items"] == []
+    again = served.request("POST", f"/api/issues/{id}/resolve", {"field": "title", "value": "Left"})
+    assert (again.status, again.code) == (409, "no_conflict")
+
+
+def test_edits_of_one_sentence_are_settled_once_whatever_is_sent_again(served: Served) -> None:
+    store, ada = served.world.store, served.world.ada
+    old = "It leaks a little."
+    id = made(served, "a text", description=old)["id"]
+    forge = Forge(store)
+    mine, theirs = old.replace("little", "lot"), old.replace("little", "drop")
+    one, _ = forge.apart(id, (ada, [edited(old, mine)]), (served.world.agent(), [edited(old, theirs)]))
+    found = served.request("GET", f"/api/issues/{id}")
+    (conflict,) = found.json["conflicts"]
+    assert (conflict["field"], conflict["strategy"], conflict["base"]) == ("description", "merge", old)
+    assert {value["value"] for value in conflict["values"]} == {mine, theirs}
+
+    headers = {"If-Match": found.headers["etag"], "Idempotency-Key": "choice-1"}
+    answers = [
+        served.request("POST", f"/api/issues/{id}/resolve", {"field": "description", "take": one[:8]}, sent)
+        for sent in (headers, {"Idempotency-Key": "choice-1"})
+    ]
+    assert [(answer.status, answer.json["description"]) for answer in answers] == [(200, mine), (200, mine)]
+    assert answers[0].json["heads"] == answers[1].json["heads"]
+    assert (
+        served.request("POST", f"/api/issues/{id}/resolve", {"field": "title", "value": "x"}, headers).code
+        == "rk_reused"
+    )
 
 
 def test_if_match_refuses_what_moved_on(served: Served) -> None:

@@ -13,7 +13,6 @@ from git_tracker.store.events.fields import (
     Archived,
     AssigneeChanged,
     BranchLinked,
-    ConflictResolved,
     Custom,
     Deferred,
     DueSet,
@@ -32,6 +31,7 @@ from git_tracker.store.events.relations import (
     LinkAdded,
     LinkRemoved,
 )
+from git_tracker.store.events.resolving import ConflictResolved, document_of
 from git_tracker.store.events.texts import (
     CommentAdded,
     CommentEdited,
@@ -87,6 +87,7 @@ __all__ = [
     "Unknown",
     "Write",
     "decode",
+    "document_of",
     "summary",
 ]
 

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from git_tracker.errors import Invalid, Refused
+from git_tracker.errors import Refused
 from git_tracker.store.canonical import Json
 from git_tracker.store.shape import (
     Anything,
@@ -15,7 +15,6 @@ from git_tracker.store.shape import (
     Priority,
     Title,
     Word,
-    flag,
 )
 
 if TYPE_CHECKING:
@@ -140,23 +139,6 @@ class Unarchived(Write, type="unarchived", operation="archive"):
         return "unarchived"
 
 
-class ConflictResolved(Write, type="conflict-resolved", operation="edit"):
-    field: Word
-    value: Anything
-
-    def register(self) -> tuple[str, Json]:
-        return self.field, self.value
-
-    def check(self, state: "State", stamp: "Stamp") -> None:
-        if self.field not in state.registers or not (self.field in CHECKS or self.field.startswith("custom:")):
-            raise Invalid(f"no field named {self.field!r} to resolve")
-        if self.field in CHECKS and (flaw := CHECKS[self.field](self.value)):
-            raise Invalid(f"{self.field} {flaw}")
-
-    def summary(self) -> str:
-        return f"resolved {self.field}: {self.value}"
-
-
 class Custom(Write, type="custom", operation="edit"):
     """A field of the users' own, such as what an import had no other place for."""
 
@@ -168,18 +150,3 @@ class Custom(Write, type="custom", operation="edit"):
 
     def summary(self) -> str:
         return f"custom field: {self.name}"
-
-
-CHECKS = {
-    "title": TitleChanged.checks["title"],
-    "status": StatusChanged.checks["to"],
-    "assignee": AssigneeChanged.checks["assignee"],
-    "priority": PriorityChanged.checks["priority"],
-    "type": TypeChanged.checks["kind"],
-    "milestone": MilestoneSet.checks["milestone"],
-    "due": DueSet.checks["due"],
-    "deferred": Deferred.checks["until"],
-    "estimate": EstimateSet.checks["estimate"],
-    "branch": BranchLinked.checks["branch"],
-    "archived": flag,
-}  # of the fields that may be in conflict

@@ -93,7 +93,7 @@ class CommentEdited(Edit, type="comment-edited", operation="comment"):
     operations: Operation
 
     def check(self, state: "State", stamp: "Stamp") -> None:
-        _known(state, self.comment, stamp)
+        require_comment(state, self.comment, stamp)
 
     def edits(self, part: str) -> tuple[str, text.Operation]:
         return self.comment, self.operations
@@ -113,15 +113,17 @@ class CommentRedacted(Event, type="comment-redacted", operation="redact"):
     reason: Line = ""
 
     def check(self, state: "State", stamp: "Stamp") -> None:
-        _known(state, self.comment, stamp)
+        require_comment(state, self.comment, stamp)
 
     def apply(self, state: "State", stamp: "Stamp", part: str) -> None:
         state.comments[self.comment] = state.comments[self.comment] | {"redacted": True}
+        state.conflicts.pop(self.comment, None)
 
     def summary(self) -> str:
         return "comment redacted"
 
 
-def _known(state: "State", comment: str, stamp: "Stamp") -> None:
+def require_comment(state: "State", comment: str, stamp: "Stamp") -> None:
+    """Raise `Invalid` unless the comment is there, in an entry that the author knew."""
     if comment not in state.comments or not stamp.covers(comment.partition(".")[0]):
         raise Invalid(f"no comment {comment}")

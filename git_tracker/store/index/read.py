@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from git_tracker.errors import Ambiguous, EpochChanged, Invalid, NotFound
-from git_tracker.store import issue
+from git_tracker.store import conflicts, issue
 from git_tracker.store.index import arrived
 from git_tracker.store.index.schema import Db, Row, meta
 
@@ -114,6 +114,22 @@ def get(db: Db, id: str, now_ms: int) -> dict[str, Json]:
         [(kind, other) for kind, other in links_in if kind != "parent"], Actors(db), now_ms, short(db, full),
         arrived.tentative(db, [row["claim_entry"]]),
     )  # fmt: skip
+
+
+def in_conflict(db: Db, found: Sequence[Row], now_ms: int) -> list[dict[str, Json]]:
+    """Return rows of the index as they stand in lists, each with its conflicts in brief."""
+    actors, out = Actors(db), rows(db, found, now_ms)
+    for row, shown in zip(found, out, strict=True):
+        state = json.loads(row["state"])
+        notes = {
+            part: json.loads(body)["body"]
+            for document in state["conflicts"]
+            for part, body in db.execute(
+                "select part, body from comments where issue = ? and part = ?", (row["key"], document)
+            )
+        }
+        shown["conflicts"] = [conflicts.brief(one) for one in conflicts.of(state, notes, actors, issue.stamp)]
+    return out
 
 
 def board(

@@ -5,7 +5,7 @@ import sqlite3
 
 from git_tracker.errors import Unusable
 
-VERSION = "5"  # of the tables below: another number means the file is built anew
+VERSION = "6"  # of the tables below: another number means the file is built anew
 
 Db = sqlite3.Connection
 Row = sqlite3.Row

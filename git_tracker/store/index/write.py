@@ -4,12 +4,11 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from git_tracker.store import events
+from git_tracker.store import conflicts, events
 from git_tracker.store.fold import Record
 from git_tracker.store.index import derive
 from git_tracker.store.index.rows import Comments
 from git_tracker.store.index.schema import Db
-from git_tracker.store.issue import CONFLICT_FIELDS
 from git_tracker.store.state import State
 from git_tracker.store.verdicts import Admission
 from git_tracker.store.workflow import CATEGORIES, Workflow
@@ -109,7 +108,10 @@ def records(db: Db, key: int) -> list[Record]:
 
     Raw parents become effective ones here: an edge to a quarantined parent is ignored.
     """
-    rows = db.execute("select * from entries where issue = ? order by number", (key,)).fetchall()
+    rows = db.execute(
+        "select entries.*, auths.heads from entries join auths on auths.key = entries.auth where issue = ? order by number",
+        (key,),
+    ).fetchall()
     kept = {row["id"]: row for row in rows if row["verdict"] in ("ok", "muted")}
     root = db.execute("select id from issues where key = ?", (key,)).fetchone()[0]
     found = []
@@ -120,6 +122,7 @@ def records(db: Db, key: int) -> list[Record]:
             Record(
                 id, parents or ((root,) if id != root else ()), (row["ms"], row["count"]), row["actor"], row["at"],
                 row["under"], events_of(db, row["number"]), row["digest"], row["verdict"] == "muted", len(parents) < len(raw),
+                tuple(row["heads"].split()),
             )
         )  # fmt: skip
     return found
@@ -149,10 +152,7 @@ def put_issue(db: Db, key: int, tip: str, folded: State, seq: int, workflow: Wor
 
 
 def _columns(db: Db, key: int, folded: State, workflow: Workflow) -> dict[str, Any]:
-    def latest(field: str) -> Any:
-        return max(folded.registers[field], key=lambda write: (write[1], write[2], write[0]), default=None)
-
-    status = folded.value("status")
+    status, moved = folded.value("status"), folded.standing("status")
     category = workflow.statuses.get(status) or folded.value("category")
     category = category if category in CATEGORIES else "active"
     created, claim = folded.created, folded.claim(0)
@@ -160,11 +160,6 @@ def _columns(db: Db, key: int, folded: State, workflow: Workflow) -> dict[str, A
     links = folded.sets.get("links", {})
     parents = [(adds, link) for link, adds in links.items() if link.startswith("parent ")]
     imported = created["imported"] or {}
-    conflicted = any(
-        len({repr(write[5]) for write in writes}) > 1
-        for field in CONFLICT_FIELDS
-        if len(writes := folded.registers.get(field, ())) > 1
-    )
     bad = db.execute(
         "select count(*) from entries where issue = ? and verdict in ('quarantined', 'muted')", (key,)
     ).fetchone()[0]
@@ -173,12 +168,12 @@ def _columns(db: Db, key: int, folded: State, workflow: Workflow) -> dict[str, A
         "title": folded.value("title"), "status": status, "category": category, "type": folded.value("type"),
         "priority": folded.value("priority"), "assignee": folded.value("assignee"), "author": created["actor"],
         "person": person[0] if person else "", "created": created["at"], "updated": folded.updated[3],
-        "closed": latest("status")[4] if category == "done" else None,
+        "closed": moved[4] if moved and category == "done" else None,
         "parent": max(parents)[1].partition(" ")[2] if parents else None, "milestone": folded.value("milestone"),
         "due": folded.value("due"), "deferred": folded.value("deferred"),
         "archived": int(bool(folded.value("archived"))), "claim_actor": claim.actor if claim else None,
         "claim_until": claim.until if claim else None, "claim_entry": claim.entry if claim else None,
-        "comments": count, "conflicted": int(conflicted),
+        "comments": count, "conflicted": int(conflicts.any_in(folded.registers, folded.conflicts)),
         "origin": f"{imported['from']}:{imported['id']}" if "from" in imported and "id" in imported else None,
         "quarantined": bad, "state": _encode(folded.to_json()),
     }  # fmt: skip

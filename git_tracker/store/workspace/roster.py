@@ -18,7 +18,7 @@ FOLDER = ".git-tracker"
 FILE = f"{FOLDER}/config.toml"
 SECTION = "repositories"
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}"
-_IGNORED = "# secrets of `tracker serve`\n*-token*\ngrants.json*\n"
+_IGNORED = "# the rest are secrets of this machine\n*\n!.gitignore\n!config.toml\n"
 
 
 def find(start: str = ".", environ: Mapping[str, str] | None = None) -> str:

@@ -69,14 +69,26 @@ class Survey(Gathering):
 
             def ask(count: int, place: str) -> dict[str, Json]:
                 page = self._try(member, lambda: reader.list_issues(own, limit=count, cursor=place, me=me))
-                if page is None:
-                    return {"items": [], "next": place or None, "total": 0}
-                return {**page, "items": [self._marked(member, row, links) for row in page["items"]]}
+                return self._page(member, page, place, links)
 
             return ask
 
         ask = {member.name: asking(member, reader) for member, reader in self._members.present()}
         return merging.pages(ask, cursor, limit, merging.order_of(asked))
+
+    def conflicts(self, *, limit: int = 50, cursor: str = "") -> dict[str, Json]:
+        """Return a page of the issues in conflict, latest change first."""
+        links = self._between()
+
+        def asking(member: Member, reader: Reader) -> Callable[[int, str], dict[str, Json]]:
+            def ask(count: int, place: str) -> dict[str, Json]:
+                page = self._try(member, lambda: reader.conflicts(limit=count, cursor=place))
+                return self._page(member, page, place, links)
+
+            return ask
+
+        ask = {member.name: asking(member, reader) for member, reader in self._members.present()}
+        return merging.pages(ask, cursor, limit, merging.Order(lambda row: row["updated_at"], descending=True))
 
     def board(self, text: str = "", *, limit: int = 50, me: str = "") -> dict[str, Json]:
         """Return a column for each status of any repository."""
@@ -226,6 +238,12 @@ class Survey(Gathering):
         if not blocked:
             return own
         return own.mapped(lambda term: term._replace(elsewhere=blocked) if term.key == "is" else term)
+
+    def _page(self, member: Member, page: dict[str, Json] | None, place: str, links: Between) -> dict[str, Json]:
+        """Return a page of one repository with its rows marked; one that failed on the way has nothing to give now."""
+        if page is None:
+            return {"items": [], "next": place or None, "total": 0}
+        return {**page, "items": [self._marked(member, row, links) for row in page["items"]]}
 
     def _marked(self, member: Member, row: dict[str, Json], links: Between) -> dict[str, Json]:
         found = self._named(member, row)

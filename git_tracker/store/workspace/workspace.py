@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 from git_tracker.errors import Conflict, Invalid, NotFound, Refused, TrackerError
 from git_tracker.store import canonical
 from git_tracker.store.bus import Bus
-from git_tracker.store.identity import Signer
+from git_tracker.store.identity import Signer, session_id
 from git_tracker.store.index import away
 from git_tracker.store.membership import Member as Person
 from git_tracker.store.place import Place
@@ -168,9 +168,14 @@ class Workspace(Survey):
                 away = True  # its repository is gone; the link can go as well
         return store.link(self._as(by, member, store), full, kind, other, remove=remove, rk=rk, away=away)
 
-    def resolve(self, by: Signer, id: str, field: str, value: Any, *, rk: str = "", expect: Sequence[str] = ()) -> str:
-        """Settle a conflict: the field has this value from now on."""
-        return self._write(by, id, lambda store, by, full: store.resolve(by, full, field, value, rk=rk, expect=expect))
+    def resolve(
+        self, by: Signer, id: str, field: str, value: Any = None, *, take: str = "", rk: str = "",
+        expect: Sequence[str] = (),
+    ) -> str:  # fmt: skip
+        """Settle a conflict: the field or text is `value` from now on, or what `take` names."""
+        return self._write(
+            by, id, lambda store, by, full: store.resolve(by, full, field, value, take=take, rk=rk, expect=expect)
+        )
 
     def claim(
         self, by: Signer, id: str = "", *, text: str = "", lease_seconds: int = 0, rk: str = "",
@@ -231,7 +236,7 @@ class Workspace(Survey):
         if given:
             try:
                 found = store.delegate(
-                    found, client=given.client, label=given.label, sid=given.sid,
+                    found, client=given.client, label=given.label, sid=_sid(found, given.sid),
                     scope=canonical.loads(given.scope) if given.scope else {},
                     valid_seconds=max(60, given.valid_before - self._clock() // 10**9),
                 )  # fmt: skip
@@ -282,3 +287,8 @@ class Workspace(Survey):
         if away:
             return NotFound(f"no repository of the workspace can be used: {away[0].name}: {away[0].reason}")
         return NotFound("the workspace has no repositories", "`tracker workspace add PATH`", code="no_repository")
+
+
+def _sid(person: Signer, sid: str) -> str:
+    """Return the id of a session under the key that its person has in another repository: the same where that is the same."""
+    return session_id(person.identity.key, bytes.fromhex(sid[:8]))

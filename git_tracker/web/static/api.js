@@ -33,6 +33,9 @@ export class Api extends EventTarget {
   board(q, signal) {
     return this.#get("/api/board", { q }, signal);
   }
+  conflicts({ limit = 50, cursor }, signal) {
+    return this.#get("/api/conflicts", { limit, cursor }, signal);
+  }
   events({ since, limit, agent, issue }, signal) {
     return this.#get("/api/events", { since, limit, agent, issue }, signal);
   }
@@ -76,8 +79,9 @@ export class Api extends EventTarget {
   release(id) {
     return this.#send("POST", `${issuePath(id)}/release`, {});
   }
-  resolve(id, field, value) {
-    return this.#send("POST", `${issuePath(id)}/resolve`, { field, value });
+  /** `answer` is `{field, value}` or `{field, take}`. */
+  resolve(id, answer, etag) {
+    return this.#send("POST", `${issuePath(id)}/resolve`, answer, { etag });
   }
 
   #get(path, params, signal) {

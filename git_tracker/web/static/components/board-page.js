@@ -1,6 +1,7 @@
 import { h, icon, keyed, setText } from "../dom.js";
 import { Refresh } from "../refresh.js";
 import { hashOf } from "../router.js";
+import { plural } from "../text.js";
 import { ActivityFeed } from "./activity-feed.js";
 import { BoardColumn } from "./board-column.js";
 import { moveByDrag } from "./board-drag.js";
@@ -8,6 +9,8 @@ import { moveByKeys } from "./board-keys.js";
 import { emptyTracker } from "./empty.js";
 import { openNewIssue } from "./new-issue.js";
 import { RepositoryPicker } from "./repository-picker.js";
+
+const CONFLICTED = "is:conflicted";
 
 const CARDS_ON_BOARD = 150; // with at most 50 a column: the board stays below 3,000 elements however many issues there are
 
@@ -30,6 +33,12 @@ export class BoardPage extends HTMLElement {
   #repositories;
   #says = h("p", { class: "says", role: "status" });
   #count = h("span", { class: "quiet", role: "status" });
+  #conflicts = h(
+    "button",
+    { type: "button", class: "conflict-filter", hidden: true, on: { click: () => this.#toggleConflicts() } },
+    icon("conflict"),
+    h("span", {}),
+  );
   #first = true;
 
   constructor(app, { params }) {
@@ -54,6 +63,7 @@ export class BoardPage extends HTMLElement {
           h("h1", {}, "Board"),
           this.#count,
           this.#repositories,
+          this.#conflicts,
           h("label", { class: "filter-box" }, icon("filter"), this.#filter),
         ),
         this.#says,
@@ -120,10 +130,14 @@ export class BoardPage extends HTMLElement {
   async #read() {
     const query = this.#query;
     try {
-      const { columns } = await this.#app.api.board(query, this.#stop.signal);
+      const [{ columns }, { total }] = await Promise.all([
+        this.#app.api.board(query, this.#stop.signal),
+        this.#app.api.conflicts({ limit: 1 }, this.#stop.signal),
+      ]);
       if (query !== this.#query) return this.#refresh.cue();
       if (this.#dragging) return; // moving a card in the document would end the drag; the end of the drag reads again
       this.#show(columns);
+      this.#showConflicts(total, query);
       setText(this.#says, "");
     } catch (problem) {
       if (problem.name === "AbortError" || problem.status === 401) return;
@@ -131,6 +145,21 @@ export class BoardPage extends HTMLElement {
     } finally {
       this.#columns.removeAttribute("aria-busy");
     }
+  }
+
+  #showConflicts(total, query) {
+    const on = query.split(/\s+/).includes(CONFLICTED);
+    this.#conflicts.hidden = !total && !on;
+    this.#conflicts.setAttribute("aria-pressed", String(on));
+    setText(this.#conflicts.lastElementChild, plural(total, "conflict"));
+  }
+
+  #toggleConflicts() {
+    const words = this.#query.split(/\s+/).filter(Boolean);
+    const rest = words.filter((word) => word !== CONFLICTED);
+    const query = (rest.length < words.length ? rest : [...words, CONFLICTED]).join(" ");
+    this.#filter.value = query;
+    this.#app.router.replace(hashOf.board(query));
   }
 
   #show(columns) {

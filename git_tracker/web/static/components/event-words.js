@@ -56,7 +56,10 @@ const PHRASES = {
   "due-set": ({ due }) => (due ? `made it due on ${day(due)}` : due === null && "took the due date away"),
   deferred: ({ until }) => (until ? `put it off until ${day(until)}` : until === null && "put it off no longer"),
   "criterion-added": ({ text }) => text && `added the criterion ${text}`,
-  "conflict-resolved": ({ field }) => field && `chose between the values of ${field}`,
+  "conflict-resolved": ({ field }) =>
+    field === "description" || field?.startsWith("comment:")
+      ? `settled what several wrote in ${field === "description" ? "the description" : "a comment"}`
+      : field && `chose between the values of ${field}`,
   "milestone-set": ({ milestone }) =>
     milestone ? `put it into ${milestone}` : milestone === null && "took it out of its milestone",
 };

@@ -1,75 +1,92 @@
-import { actorName, asActor, avatar } from "../actors.js";
-import { timeAgo } from "../clock.js";
+import { asActor, avatar, nameOf } from "../actors.js";
 import { h, icon } from "../dom.js";
+import { fieldName, MergeTool } from "./merge-tool.js";
 
-/** Concurrent values of one field, each with its author; a person picks one. */
+/** What is in conflict on this issue, each with the way to the merge tool; and the tool itself, kept up to date. */
 export class IssueConflicts extends HTMLElement {
+  #app;
   #act;
   #was = "";
+  #tool = null;
 
-  constructor(act) {
+  constructor(app, act) {
     super();
+    this.#app = app;
     this.#act = act;
   }
 
-  show({ conflicts = [] }) {
+  disconnectedCallback() {
+    this.#tool?.close();
+  }
+
+  show(issue, events) {
+    const { conflicts = [] } = issue;
+    this.#tool?.show(
+      conflicts.find(({ field }) => field === this.#tool.field),
+      issue,
+      events,
+    );
     const is = JSON.stringify(conflicts);
     if (is === this.#was) return;
     this.#was = is;
-    this.replaceChildren(...conflicts.map((conflict) => this.#conflict(conflict)));
+    const had = this.contains(document.activeElement);
+    this.replaceChildren(...(conflicts.length ? [this.#banner(conflicts, issue)] : []));
+    if (had) (this.querySelector("button") ?? this.closest("issue-panel"))?.focus();
   }
 
-  #conflict({ field, values }) {
+  #banner(conflicts, issue) {
+    const one = conflicts.length === 1;
     return h(
       "section",
-      { class: "conflict", data: { conflict: field } },
-      h("h2", {}, icon("conflict"), `${values.length === 2 ? "Two" : values.length} values for ${field}`),
-      h(
-        "p",
-        { class: "quiet" },
-        "They were written at the same time without knowing of each other. Choose the one to keep.",
-      ),
+      { class: "conflict", "aria-label": "Conflicts" },
+      h("h2", {}, icon("conflict"), one ? "One thing waits for a choice" : `${conflicts.length} things wait for a choice`),
       h(
         "ul",
         {},
-        values.map(({ value, author, at }) =>
+        conflicts.map((conflict) =>
           h(
             "li",
-            {},
-            h("span", { class: "conflict-value" }, shown(value)),
+            { data: { conflict: conflict.field } },
+            h("span", { class: "conflict-value" }, `${capital(fieldName(conflict.field))}: ${writers(conflict)}`),
             h(
               "span",
-              { class: "conflict-by" },
-              avatar(asActor(author), "small"),
-              " ",
-              actorName(asActor(author)),
-              ", ",
-              timeAgo(at),
+              { class: "people" },
+              conflict.values.slice(0, 4).map(({ author }) => avatar(asActor(author), "small")),
             ),
             h(
               "button",
               {
                 type: "button",
-                data: { write: "", resolve: field },
-                on: {
-                  click: async ({ currentTarget }) => {
-                    currentTarget.disabled = true;
-                    if (!(await this.#act.resolve(field, value))) currentTarget.disabled = false;
-                  },
-                },
+                data: { action: "compare" },
+                "aria-haspopup": "dialog",
+                on: { click: ({ currentTarget }) => this.#open(conflict, issue, currentTarget) },
               },
-              "Keep this",
+              "Compare and choose",
             ),
           ),
         ),
       ),
     );
   }
+
+  #open(conflict, issue, opener) {
+    this.#tool?.close();
+    const tool = new MergeTool(this.#app, this.#act, conflict, issue, () => {
+      if (this.#tool === tool) this.#tool = null;
+      (opener.isConnected ? opener : this.closest("issue-panel"))?.focus();
+    });
+    this.#tool = tool;
+  }
 }
 
-function shown(value) {
-  if (value === null || value === undefined || value === "") return "(none)";
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
+function writers({ values, strategy }) {
+  const names = [...new Set(values.map(({ author }) => nameOf(asActor(author))))];
+  const who = names.length < 3 ? names.join(" and ") : `${names.slice(0, 2).join(", ")} and ${names.length - 2} more`;
+  return strategy === "merge" ? `${who} changed one sentence at the same time` : `${who} wrote at the same time`;
+}
+
+function capital(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 customElements.define("issue-conflicts", IssueConflicts);

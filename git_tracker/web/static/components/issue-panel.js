@@ -54,7 +54,7 @@ export class IssuePanel extends HTMLElement {
     const history = new IssueHistory();
     this.#parts = [
       new IssueTitle(this.#app, this.act),
-      new IssueConflicts(this.act),
+      new IssueConflicts(this.#app, this.act),
       new IssueProperties(this.#app, this.act),
       new IssueDescription(this.#app, this.act),
       new IssueProofs(this.#app, this.act),
@@ -156,7 +156,21 @@ export class IssuePanel extends HTMLElement {
     comment: (body) => this.#write((api, id) => api.comment(id, body)),
     claim: () => this.#write((api, id) => api.claim(id)),
     release: () => this.#write((api, id) => api.release(id)),
-    resolve: (field, value) => this.#write((api, id) => api.resolve(id, field, value)),
+    /** Settles a conflict as it was shown; if it is another by now, answers the Problem, with the new state shown. */
+    settle: async (answer, shown) => {
+      for (let tries = 3; ; tries--) {
+        try {
+          this.#take(await this.#app.api.resolve(this.#issue.id, answer, this.#etag));
+          await this.#refresh.now();
+          return null;
+        } catch (problem) {
+          if (![409, 412].includes(problem.status)) return problem;
+          await this.#read(); // something else moved: go on if the conflict is still the one that was looked at
+          const now = this.#issue.conflicts.find(({ field }) => field === answer.field);
+          if (tries <= 1 || JSON.stringify(now) !== JSON.stringify(shown)) return problem;
+        }
+      }
+    },
     editing: (on) => this.#app.live.editing(on ? this.#issue.id : null),
   };
 
