@@ -7,7 +7,8 @@ Both are opaque to whoever holds them, and say nothing but how much of each repo
 from collections.abc import Mapping
 
 NOTHING = "~"  # the cursor of a workspace in which no repository can be read
-PATTERN = r"^(~|([\w.-]{1,32}~)?[0-9a-f]{8}\.[0-9]{1,18}(,[\w.-]{1,32}~[0-9a-f]{8}\.[0-9]{1,18})*)?$"
+_NAMED = r"[A-Za-z0-9._-]{1,32}~[0-9a-f]{8}\.[0-9]{1,18}"
+PATTERN = rf"^(|~|[0-9a-f]{{8}}\.[0-9]{{1,18}}|{_NAMED}(,{_NAMED}){{0,63}})$"
 MOST = 4096  # characters
 
 

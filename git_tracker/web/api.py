@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 
 from git_tracker import __version__
 from git_tracker.errors import Invalid, Unauthorized
-from git_tracker.store import CURSOR, LONGEST_CURSOR, Signer
+from git_tracker.store import CURSOR, Signer
 from git_tracker.web import answers, requests
 from git_tracker.web.problems import problem
 from git_tracker.web.site import Site, principal, site
@@ -26,9 +26,10 @@ class Query(BaseModel):
 
 
 # A cursor is opaque to whoever gets it; here its shape keeps other text out.
-Cursor = Annotated[str, Field(pattern=CURSOR, max_length=LONGEST_CURSOR)]
-_ROW = r"([\w.-]{1,32}~)?(end|[0-9a-f]{8}\.[0-9]{1,18}(\.(updated|created|priority|title|status))?)"
-RowCursor = Annotated[str, Field(pattern=rf"^(~|{_ROW}(,{_ROW})*)?$", max_length=LONGEST_CURSOR)]
+Cursor = Annotated[str, Field(pattern=CURSOR)]
+_PLACE = r"[0-9a-f]{8}\.[0-9]{1,18}(\.(updated|created|priority|title|status))?"
+_NAMED = rf"[A-Za-z0-9._-]{{1,32}}~(end|{_PLACE})"
+RowCursor = Annotated[str, Field(pattern=rf"^(|~|{_PLACE}|{_NAMED}(,{_NAMED}){{0,63}})$")]
 REQUEST_KEY = r'^[!"$-~]{1,128}$'
 ETAG = r'^(\*|(W/)?"[0-9a-f]{40}( [0-9a-f]{40})*")$'
 

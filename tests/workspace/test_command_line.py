@@ -117,6 +117,21 @@ def test_lists_boards_and_logs_merge_in_order_and_page_without_loss_or_doubles(l
     }
 
 
+def test_the_log_of_one_issue_or_agent_goes_on_from_its_own_cursor(land: Land) -> None:
+    id = land.web.create_issue(land.ada, {"title": "followed"})
+    land.store.create_issue(land.ada, {"title": "other"})
+    land.web.comment(land.web.delegate(land.ada, client="shell", label="fixer"), id, "one")
+    of_issue = tracker(land, "log", id, "--json").json
+    of_agent = tracker(land, "log", "--agent", "fixer", "--json").json
+    assert [len(of_issue["items"]), len(of_agent["items"])] == [2, 1]
+    land.store.create_issue(land.ada, {"title": "unrelated"})
+    land.web.comment(land.ada, id, "two")
+    following = tracker(land, "log", f"web#{id[:7]}", "--since", of_issue["next"], "--json").json["items"]
+    assert [item["body"] for item in following] == ["two"]
+    assert tracker(land, "log", "--agent", "fixer", "--since", of_agent["next"], "--json").json["items"] == []
+    assert tracker(land, "log", "--agent", "nobody").code == 3
+
+
 def test_queries_narrow_to_a_repository_and_name_the_nearest_for_a_wrong_one(land: Land) -> None:
     parent = land.store.create_issue(land.ada, {"title": "parent"})
     land.store.create_issue(land.ada, {"title": "child", "parent": parent})

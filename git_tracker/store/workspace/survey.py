@@ -114,20 +114,21 @@ class Survey(Gathering):
         strangers: list[TrackerError] = []
 
         def ask(member: Member, reader: Reader) -> Json:
+            nothing = {"items": [], "next": places.get(member.name) or reader.ask(read.cursor), "total": 0}
             if chosen and member is not chosen[0]:
-                return None
+                return nothing
             full = chosen[2] if chosen else ""
             try:
                 page = reader.events(since=places.get(member.name, ""), limit=limit, agent=agent, issue=full)
             except NotFound as error:  # an agent that never wrote here
                 strangers.append(error)
-                return None
+                return nothing
             return {**page, "items": [self._named(member, item) for item in page["items"]]}
 
         if since:
             self._require_known(places)
-        found = {member.name: page for member, page in self._each(ask) if page is not None}
-        if strangers and not found:
+        found = {member.name: page for member, page in self._each(ask)}
+        if strangers and len(strangers) == len(found):
             raise strangers[0]
         return merging.feed(found, since, limit)
 
