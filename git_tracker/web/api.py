@@ -27,9 +27,17 @@ class Query(BaseModel):
 
 # A cursor is opaque to whoever gets it; here its shape keeps other text out.
 Cursor = Annotated[str, Field(pattern=CURSOR)]
-_PLACE = r"[0-9a-f]{8}\.[0-9]{1,18}(\.(updated|created|priority|title|status))?"
-_NAMED = rf"[A-Za-z0-9._-]{{1,32}}~(end|{_PLACE})"
-RowCursor = Annotated[str, Field(pattern=rf"^(|~|{_PLACE}|{_NAMED}(,{_NAMED}){{0,63}})$")]
+
+
+def _paged(place: str) -> str:
+    """Return the pattern of cursors of pages: a place in one repository, or one in each of a workspace's."""
+    named = rf"[A-Za-z0-9._-]{{1,32}}~(end|{place})"
+    return rf"^(|~|{place}|{named}(,{named}){{0,63}})$"
+
+
+_ENTRY = r"[0-9a-f]{8}\.[0-9]{1,18}"
+EntryCursor = Annotated[str, Field(pattern=_paged(_ENTRY))]
+RowCursor = Annotated[str, Field(pattern=_paged(rf"{_ENTRY}\.(updated|created|priority|title|status)"))]
 REQUEST_KEY = r'^[!"$-~]{1,128}$'
 ETAG = r'^(\*|(W/)?"[0-9a-f]{40}( [0-9a-f]{40})*")$'
 
@@ -56,7 +64,7 @@ class ConflictsQuery(Query):
 
 class AuditQuery(Query):
     limit: Annotated[int, Field(ge=1, le=500)] = 100
-    cursor: RowCursor = ""
+    cursor: EntryCursor = ""
     issue: Annotated[str, Field(max_length=73)] = ""
     kind: Annotated[str, Field(max_length=64)] = ""
     since: requests.Moment | None = None
