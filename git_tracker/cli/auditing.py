@@ -1,11 +1,10 @@
 """The verbs that ask whether it counts: audit, verify, quarantine."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from git_tracker.cli import exits, plain
 from git_tracker.cli.call import Call
-from git_tracker.errors import Ambiguous, Corrupt, Invalid, NotFound
+from git_tracker.errors import Invalid
 from git_tracker.store import IssueStore
 
 Json = Any
@@ -66,23 +65,17 @@ def _raw(store: IssueStore, entry: str) -> str:
 
 def _checked(call: Call, found: dict[str, Json]) -> int:
     """Check an agent's entries against git itself, and its chain."""
-    store = call.store()
-    issues = list(dict.fromkeys(item["issue"] for item in found["items"]))
-    mine = {item["entry"] for item in found["items"]}
-    problems = [
-        problem
-        for issue in issues
-        for problem in store.verify(issue)["problems"]
-        if problem.get("entry") in mine or problem["kind"] in ("ref", "index")
-    ]
-    ok = not problems and found["chain"]["ok"]
+    told = call.store().verify_agent(found["agent"]["id"], call.text("issue"), call.progress("verifying"))
+    asked = {item["entry"] for item in found["items"]}
+    items = [item for item in told["items"] if item["entry"] in asked]
+    problems = [problem for problem in told["problems"] if problem.get("entry", "") in asked | {""}]
+    ok = not problems and told["chain"]["ok"]
     if call.as_json:
-        call.json(
-            {"ok": ok, "entries": len(mine), "issues": len(issues), "chain": found["chain"], "problems": problems}
-        )
+        call.json({**told, "ok": ok, "entries": len(items), "items": items, "problems": problems})
     else:
+        issues = len({item["issue"] for item in items})
         call.print(
-            f"{len(mine)} entries on {len(issues)} issues read again: {'all as they should be' if ok else 'not in order'}"
+            f"{len(items)} entries on {issues} issues read again: {'all as they should be' if ok else 'not in order'}"
         )
         call.print(*plain.table([plain.problem(problem) for problem in problems]))
     return exits.DONE if ok else exits.UNVERIFIED
@@ -110,8 +103,9 @@ def verify(call: Call) -> int:
 QUARANTINE = """\
 tracker quarantine [list|adopt|show] [ENTRY]
 
-Lists the entries that did not take effect, with the reason, shows one of them,
-or lets a muted one (well signed, but not allowed) count from now on.
+Lists the entries that did not take effect, with the reason; shows one of them,
+who signed it, and its commit as it lies in git; or lets a muted one (well
+signed, but not allowed) count from now on.
 
 Example: tracker quarantine show 3f2a91c04b1d
 """
@@ -122,13 +116,16 @@ def quarantine(call: Call) -> None:
     if what not in ("list", "show", "adopt"):
         raise Invalid(f"quarantine cannot {what!r}", "`tracker quarantine list`, `… show` or `… adopt`", code="usage")
     if what == "list":
-        items = call.reader().quarantine()
+        found = call.reader().quarantine(limit=_PAGE)
+        while found["next"]:
+            following = call.reader().quarantine(limit=_PAGE, cursor=found["next"])
+            found = {**following, "items": [*found["items"], *following["items"]]}
         if call.as_json:
-            call.json({"items": items, "next": None, "total": len(items)})
-        elif not items:
+            call.json(found)
+        elif not found["items"]:
             call.note("every entry took effect")
         else:
-            call.print(*plain.quarantine(items))
+            call.print(*plain.quarantine(found["items"]))
         return
     store = call.store()
     if what == "adopt":
@@ -138,24 +135,10 @@ def quarantine(call: Call) -> None:
         else:
             call.print(done[:12])
         return
-    found = _entry(store.quarantine(), call.text("entry"))
-    try:
-        raw = store.objects.commit(found["entry"])
-    except Corrupt:
-        raw = None
-    text = raw.decode("utf-8", "surrogateescape") if raw else ""
-    if call.as_json:
-        call.json({**found, "raw": text})
-    else:
-        call.print(*plain.quarantine([found]), "", *plain.indented(text or "(its bytes cannot be read)", "  "))
-
-
-def _entry(items: Sequence[Json], prefix: str) -> dict[str, Json]:
-    if not prefix:
+    if not call.text("entry"):
         raise Invalid("ENTRY is missing", "`tracker quarantine list` shows them", code="usage")
-    found: list[dict[str, Json]] = [item for item in items if item["entry"].startswith(prefix)]
-    if not found:
-        raise NotFound(f"no entry {prefix!r} in quarantine", "`tracker quarantine list` shows them")
-    if len(found) > 1:
-        raise Ambiguous(f"{prefix} names {len(found)} entries", "give more digits")
-    return found[0]
+    found = store.quarantined(call.text("entry"))
+    if call.as_json:
+        call.json(found)
+    else:
+        call.print(*plain.quarantined(found))

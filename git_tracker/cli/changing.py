@@ -70,6 +70,17 @@ def seconds(text: str) -> int:
     return total
 
 
+def evidence(call: Call) -> list[dict[str, str]]:
+    """Return what --evidence gives, as the store takes it."""
+    found = []
+    for item in call.texts("evidence"):
+        kind, equals, value = item.partition("=")
+        if not equals or not kind or not value:
+            raise Invalid(f"{item!r} is no evidence", "write KIND=VALUE, for example commit=9fceb02", code="usage")
+        found.append({"kind": kind, "value": value})
+    return found
+
+
 NEW = """\
 tracker new TITLE
 

@@ -7,7 +7,7 @@ import tempfile
 from typing import Any
 
 from git_tracker.cli.call import Call
-from git_tracker.cli.changing import body, changed, standing
+from git_tracker.cli.changing import body, changed, evidence, standing
 from git_tracker.errors import Invalid, Unusable
 
 TYPE_CHECKING = False
@@ -37,6 +37,8 @@ does.
   --criterion TEXT...     adds what must hold when it is done; may be repeated
   --check ID...           marks a criterion (its id, or its place: 1, 2, …) as
                           fulfilled; may be repeated
+  --evidence KIND=VALUE...  adds a commit, test, review or other proof; may be
+                          repeated
   --rk KEY                a key of this request: sent again, it is done once
 
 Example: tracker edit 3f2a91c -p 0 --replace "Safari" "Safari and Firefox"
@@ -77,6 +79,8 @@ def _asked(call: Call) -> dict[str, Json]:
         what["priority"] = call.number("priority", 2, 0, 4)
     if call.given("criterion"):
         what["add_criteria"] = call.texts("criterion")
+    if call.given("evidence"):
+        what["add_evidence"] = evidence(call)
     if (description := body(call, "description")) is not None:
         what["description"] = description
     if call.given("replace"):

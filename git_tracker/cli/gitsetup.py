@@ -26,6 +26,6 @@ def git_setup(call: Call) -> None:
         settings = [setting._asdict() for setting in git_settings(store.place)]
         call.json({"settings": settings, "written": agreed})
     elif agreed:
-        call.print("Stock git knows the members and the revoked sessions as of now.")
+        call.print("Stock git knows the members and the revoked sessions, as they are now and as they change.")
     else:
         call.note("nothing was written; --yes writes it")

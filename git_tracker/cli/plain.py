@@ -275,3 +275,24 @@ def quarantine(items: Sequence[Mapping[str, Json]]) -> list[str]:
         )
         for item in items
     )
+
+
+def quarantined(item: Mapping[str, Json]) -> list[str]:
+    """Return one entry that did not take effect: what, where, why, who signed it, and its commit."""
+    who = item["signer"]
+    signed = f"{who['name']} ({who['id']}), key {who['key']}" if who else "nobody, as far as can be checked"
+    out = [
+        line(f"entry       {item['entry']}"),
+        line(f"issue       {item['short']}  {item['title']}" if item["issue"] else "issue       -"),
+        line(f"verdict     {item['verdict']}: {item['reason']}"),
+        f"at          {moment(item['at'])} (as it claims)",
+        line(f"signed by   {signed}"),
+    ]
+    if who and who["session"]:
+        out += [
+            line(f"client      {who['client'] or '-'}"),
+            line(f"acts for    {who['person'] or 'nobody here'}, key {who['issuer']}"),
+            f"valid       {moment(who['valid_after'])} to {moment(who['valid_before'])}",
+            line(f"may do      {who['scope'] or 'everything'}"),
+        ]
+    return [*out, "", *indented(item["raw"] or "(its bytes cannot be read)", "  ")]

@@ -27,10 +27,13 @@ log, made with your own key.
                           key's fingerprint removes just that key
   trust sessions          agent sessions, their scope and validity
   trust session NAME      print a bearer token for agents over HTTP
-  trust revoke SESSION    nothing of it counts any more, whatever date it claims
+  trust revoke SESSION    nothing of it counts any more, whatever date it claims;
+                          one that never wrote is named by its full id
   trust adopt ENTRY...    let muted entries count
   trust join ROOT         let another tracker's root and its members count here
-  trust policy JSON       bind every clone to rules
+  trust policy JSON       bind every clone to rules: people_only (a list of
+                          operations), done_by (anyone, people, maintainers),
+                          review before done (none, another, person)
   trust git-setup         let stock git check the signatures: shows three
                           settings and, after a yes, writes them
 

@@ -1,7 +1,7 @@
 """The verbs of somebody at work: claim, release, finish."""
 
 from git_tracker.cli.call import Call
-from git_tracker.cli.changing import changed, seconds, standing
+from git_tracker.cli.changing import changed, evidence, seconds, standing
 from git_tracker.errors import Invalid
 
 CLAIM = """\
@@ -67,14 +67,9 @@ Example: tracker finish 3f2a91c -m "Fixed" --evidence commit=9fceb02
 
 
 def finish(call: Call) -> None:
-    evidence = []
-    for item in call.texts("evidence"):
-        kind, equals, value = item.partition("=")
-        if not equals or not kind or not value:
-            raise Invalid(f"{item!r} is no evidence", "write KIND=VALUE, for example commit=9fceb02", code="usage")
-        evidence.append({"kind": kind, "value": value})
+    proof = evidence(call)
     changed(
         call,
-        lambda store, by: store.finish(by, call.text("id"), call.text("message"), evidence, rk=call.text("rk")),
+        lambda store, by: store.finish(by, call.text("id"), call.text("message"), proof, rk=call.text("rk")),
         standing,
     )

@@ -14,7 +14,11 @@ MAX_DEPTH = 12
 
 Json = Any  # JSON has no finite static type in Python; shapes are checked where values get their meaning
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False).encode
+_FORM: dict[str, Any] = {
+    "ensure_ascii": False, "separators": (",", ":"), "allow_nan": False, "check_circular": False,
+}  # fmt: skip
+_encode = json.JSONEncoder(**_FORM).encode
+_encode_plain = json.JSONEncoder(**_FORM, sort_keys=True).encode
 
 
 def dumps(value: Json) -> str:
@@ -27,14 +31,27 @@ def dumps(value: Json) -> str:
 
 def loads(text: str) -> Json:
     """Return the value behind a canonical text. Raise `Corrupt` for every other text."""
+    # Most texts are plain: then being what the encoder writes, keys in order, is all that canonical means.
+    if text.isascii() and "\\u" not in text and text.count("{") + text.count("[") <= MAX_DEPTH:
+        try:
+            value = _plain.raw_decode(text)[0]
+            if _encode_plain(value) == text:
+                return value
+        except (ValueError, Corrupt):
+            pass
+    return _strictly(text)
+
+
+def _strictly(text: str) -> Json:
+    """Return the value behind any canonical text, or say what keeps it from being one."""
     try:
-        value = _decoder.decode(text)
+        value, end = _decoder.raw_decode(text)
     except (ValueError, RecursionError) as error:
         raise Corrupt(f"not canonical JSON: {error}") from None
     flaw = _flaw(value)
     if flaw:
         raise Corrupt(flaw)
-    if _encode(value) != text:
+    if end != len(text) or _encode(value) != text:
         raise Corrupt("not canonical JSON: order, spacing or escapes differ")
     return value
 
@@ -94,7 +111,7 @@ def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     if len(found) != len(pairs):
         raise ValueError("an object names a key twice")
     names = list(found)
-    if names != (sorted(names) if all(map(str.isascii, names)) else sorted(names, key=_key)):
+    if names != (sorted(names) if "".join(names).isascii() else sorted(names, key=_key)):
         raise ValueError("keys are not in order")
     return found
 
@@ -102,7 +119,10 @@ def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
 def _integer(digits: str) -> int:
     if len(digits) > 17:
         raise ValueError("an integer lies beyond 2^53")
-    return int(digits)
+    found = int(digits)
+    if not -MAX_INT <= found <= MAX_INT:
+        raise Corrupt("an integer lies beyond 2^53")
+    return found
 
 
 def _no_float(digits: str) -> Json:
@@ -112,3 +132,4 @@ def _no_float(digits: str) -> Json:
 _decoder = json.JSONDecoder(
     object_pairs_hook=_object, parse_int=_integer, parse_float=_no_float, parse_constant=_no_float
 )
+_plain = json.JSONDecoder(parse_int=_integer, parse_float=_no_float, parse_constant=_no_float)

@@ -4,8 +4,8 @@ Cuts name the last entry of a chain that counts; whether an entry stands before 
 fork, follows from `prev` alone.
 """
 
-from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
 
 from git_tracker.store.membership import Seen
 
@@ -36,6 +36,10 @@ class Chains:
         link = self._new.get(chain, {}).get(id) or self._find(id)
         return link.auth if link else None
 
+    def stored(self, chain: str) -> Iterable[Link]:
+        """Return the links of a chain that the index has."""
+        return self._stored(chain)
+
     def on_chain(self, end: Seen, id: str, n: int) -> bool | None:
         """Return whether an entry stands on the chain that ends at `end`; None if too little of that chain is here."""
         if end not in self._before:
@@ -54,3 +58,26 @@ class Chains:
             found.add(at)
             at = link.prev if link.n else None
         return frozenset(found), True
+
+
+def examined(links: Mapping[str, Iterable[Link]], *, one_clone: bool) -> dict[str, Any]:
+    """Return `{"entries", "gaps", "forks", "ok"}` of chains: numbers that are missing, and two entries after one.
+
+    A person's key begins a chain in every clone it is used in; a session's key is used in `one_clone`.
+    """
+    gaps: list[dict[str, Any]] = []
+    forks: list[dict[str, Any]] = []
+    count = 0
+    for chain in links.values():
+        ordered = sorted({link.id: link for link in chain}.values(), key=lambda link: link.n)
+        ids, after = {link.id for link in ordered}, dict[str, str]()
+        count += len(ids)
+        for link in ordered:
+            if link.prev is not None and link.prev not in ids:
+                gaps.append({"n": link.n, "entry": link.id, "missing": link.prev})
+            if link.prev is None and not one_clone:
+                continue
+            other = after.setdefault(link.prev or "", link.id)
+            if other != link.id:
+                forks.append({"n": link.n, "entries": [other, link.id]})
+    return {"entries": count, "gaps": gaps, "forks": forks, "ok": not gaps and not forks}

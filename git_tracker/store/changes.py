@@ -40,21 +40,12 @@ class Plan(NamedTuple):
 
 
 CREATE_FIELDS = (
-    "title",
-    "description",
-    "type",
-    "priority",
-    "labels",
-    "assignee",
-    "status",
-    "criteria",
-    "due",
-    "milestone",
-)
+    "title", "description", "type", "priority", "labels", "assignee", "status", "criteria", "due", "milestone",
+)  # fmt: skip
 UPDATE_FIELDS = (
     "title", "description", "replace", "status", "type", "priority", "assignee", "add_labels", "remove_labels", "parent",
     "due", "milestone", "deferred_until", "estimate", "branch", "archived", "add_criteria", "check_criteria",
-    "uncheck_criteria",
+    "uncheck_criteria", "add_evidence",
 )  # fmt: skip
 
 
@@ -109,6 +100,7 @@ def update(state: State, changes: Mapping[str, Any], context: Context) -> list[E
     if changes.get("archived") is not None and bool(state.value("archived")) != changes["archived"]:
         found.append(events.Archived() if changes["archived"] else events.Unarchived())
     found += [events.CriterionAdded(text=one_line(criterion)) for criterion in changes.get("add_criteria") or ()]
+    found += _evidence(changes.get("add_evidence") or ())
     for field, checked in (("check_criteria", True), ("uncheck_criteria", False)):
         for criterion in changes.get(field) or ():
             if criterion not in state.criteria:
@@ -117,6 +109,10 @@ def update(state: State, changes: Mapping[str, Any], context: Context) -> list[E
             events.CriterionChecked(criterion=criterion, checked=checked) for criterion in changes.get(field) or ()
         ]
     return found
+
+
+def _evidence(items: Sequence[Mapping[str, str]]) -> list[Event]:
+    return [events.EvidenceAdded(kind=item["kind"], value=item["value"]) for item in items]
 
 
 def _no_others(fields: Mapping[str, Any], known: Sequence[str]) -> None:
@@ -280,7 +276,7 @@ def finish(state: State, summary: str, evidence: Sequence[Mapping[str, str]], co
         raise Conflict(
             f"{held.actor} holds a claim on it", "ask them, or wait until the lease runs out", code="claimed"
         )
-    found: list[Event] = [events.EvidenceAdded(kind=item["kind"], value=item["value"]) for item in evidence]
+    found = _evidence(evidence)
     if summary.strip():
         found.append(events.CommentAdded(body=summary))
     found += move(state, context.workflow.first("done"), context)

@@ -77,7 +77,7 @@ def payload(envelope: Envelope, parents: Sequence[str], author: str, summary: st
 def decode(id: str, raw: bytes) -> Entry:
     """Decode a commit; raise `Corrupt` with the reason if it is not exactly what `payload` and a signature make."""
     found = commit.split(raw, MAX_PARENTS)
-    if len(found.text) > MAX_JSON or len(found.text.encode()) > MAX_JSON:
+    if len(raw) > MAX_JSON and len(found.text.encode()) > MAX_JSON:
         raise Corrupt(f"the event JSON is larger than {MAX_JSON} bytes")
     envelope = _envelope(canonical.loads(found.text))
     if found.tree != EMPTY_TREE and not any(event.get("type") == "attached" for event in envelope.events):
@@ -105,7 +105,7 @@ def _envelope(found: Json) -> Envelope:
         raise Corrupt("auth is not a sorted list of ids")
     for name, limit in (("repo", 40), ("rk", 200), ("sid", 64), ("under", 40)):
         value = found[name]
-        if type(value) is not str or len(value) > limit or not _WORD.fullmatch(value):
+        if type(value) is not str or (value and (len(value) > limit or not _WORD.fullmatch(value))):
             raise Corrupt(f"{name} is not a short word")
     if (found["repo"] and not _is_id(found["repo"])) or (found["under"] and not _is_id(found["under"])):
         raise Corrupt("repo or under is not an id")

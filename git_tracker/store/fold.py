@@ -30,11 +30,13 @@ class Record(NamedTuple):
     uprooted: bool = False  # a parent is quarantined: what it says about texts has no base
     auth: tuple[str, ...] = ()  # the entries of the trust log that it cites
     twin: bool = False  # its payload counts under another id: no effect, but a place in texts that others built on
+    person: bool = True  # signed with a person's own key, not by a session
+    review: str = ""  # the rule about reviews in the policy it cites, if any
 
 
 def check(state: State, record: Record, covers: Covers) -> tuple[Stamp, list[Event]]:
     """Return the entry's events if it may take effect as a whole; raise `Refused` or `Invalid` if it may not."""
-    stamp = Stamp(record.id, record.hlc, record.actor, record.at, covers)
+    stamp = Stamp(record.id, record.hlc, record.actor, record.at, covers, record.person, record.review)
     found = [events.decode(event) for event in record.events]
     if record.under:
         _check_fence(state, record.under, stamp)
@@ -71,7 +73,7 @@ def advance(state: State, record: Record) -> bool:
     if state.foreign or record.muted or record.uprooted or not set(state.heads) <= set(record.parents):
         return False
     _take(state, record, lambda _: True)
-    state.settle_claims()
+    state.settle()
     state.heads = [record.id]
     return True
 
@@ -100,7 +102,7 @@ def _fold_stretch(state: State, stretch: Sequence[Record]) -> None:
     if len(stretch) == 1 and not state.foreign:
         if not (stretch[0].muted or stretch[0].twin):
             _take(state, stretch[0], lambda _: True)
-        state.settle_claims()
+        state.settle()
         return
     ancestry = graph.Ancestry(stretch)
     bases = {"description": state.text("description")} | {part: note["body"] for part, note in state.comments.items()}
@@ -116,7 +118,7 @@ def _fold_stretch(state: State, stretch: Sequence[Record]) -> None:
     _walk(state, stretch, pending, bases, ancestry)
     _keep_bases(state, before, ancestry)
     if not state.foreign and len(graph.heads(stretch)) == 1:
-        state.settle_claims()
+        state.settle()
 
 
 def _take(state: State, record: Record, covers: Covers) -> None:

@@ -5,18 +5,20 @@ Every change here is one signed entry of the trust log; what it means is decided
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from git_tracker.errors import Conflict, Invalid, NotFound, Refused
-from git_tracker.store import membership, policy, refs, sshwire
+from git_tracker.store import membership, policy, refs, sshwire, stockgit
 from git_tracker.store import scope as scopes
 from git_tracker.store.announcing import Announcer
 from git_tracker.store.identity import Identity, Signer, is_session_of, session_id
-from git_tracker.store.index import governed, people, read
+from git_tracker.store.index import arrived, governed, people, read
 from git_tracker.store.issue import Json, stamp
 from git_tracker.store.keystore import Source
 from git_tracker.store.lock import held
 from git_tracker.store.membership import Member
+from git_tracker.store.projection import Progress
 from git_tracker.store.publishing import Moved
 from git_tracker.store.scope import Scope
 from git_tracker.store.writing import Writing
@@ -28,6 +30,8 @@ Decision = Callable[[], tuple[Mapping[str, Any], Iterable[str]]]  # an event, an
 
 class Governor(Announcer):
     """The people and sessions of one tracker."""
+
+    _stock_git: tuple[Any, ...] = ()  # the state of the trust log that its files were last compared with
 
     # people
 
@@ -165,9 +169,9 @@ class Governor(Announcer):
         return [self._govern(by, self._removal(key)) for key in keys]
 
     def revoke(self, by: Signer, session: str) -> str:
-        """End a session: nothing of it counts from now on, whatever date it claims. What is here stays."""
+        """End a session (one that never wrote here: by its full id): nothing later of it counts, whatever date it claims."""
         self.refresh()
-        sid, issuer = governed.session(self.reader, session)
+        sid, issuer = governed.session(self.reader, session, self._projection.trust.added)
         return self._govern(
             by, lambda: (membership.session_revoked(sid, issuer, governed.chains_of_session(self._db, sid)), ())
         )
@@ -193,7 +197,7 @@ class Governor(Announcer):
         return self._projection.trust.policy_at(self._projection.trust.heads)
 
     def set_policy(self, by: Signer, rules: Mapping[str, Any]) -> str:
-        """Bind every clone to rules: `people_only` operations, and who may move to done (`done_by`)."""
+        """Bind every clone to rules: `people_only` operations, who may move to done (`done_by`), whether with a `review`."""
         policy.check(rules)
         return self._govern(by, lambda: (membership.policy(rules), ()))
 
@@ -219,6 +223,19 @@ class Governor(Announcer):
         ]
 
     # inside
+
+    def _absorb(self, force: bool, progress: Progress | None = None) -> None:
+        super()._absorb(force, progress)
+        self._keep_stock_git()
+
+    def _keep_stock_git(self) -> None:
+        """Let stock git go by the trust log as it is now, where `trust git-setup` had it check signatures."""
+        trust = self._projection.trust
+        now = (self._projection.trust_tips, arrived.last_entry(self._db) if trust.revoked else 0)
+        if now != self._stock_git and self._writable():
+            self._stock_git = now
+            listed = partial(governed.revoked, self._db, self._revoked())
+            stockgit.keep_fresh(self.place, self.allowed_signers, listed)
 
     def _revoked(self) -> set[tuple[str, str]]:
         """Return the session id and the fingerprint of the issuer's key of every revoked session."""

@@ -49,7 +49,7 @@ def row(
         "claim": claim, "comment_count": found["comments"],
         "ready": is_ready(found, now_ms), "blocked": bool(found["blocked"]),
         "conflicted": bool(found["conflicted"]), "archived": bool(found["archived"]),
-        "imported": found["origin"] is not None,
+        "imported": found["origin"] is not None, "quarantined": found["quarantined"],
     }  # fmt: skip
 
 

@@ -96,7 +96,9 @@ class Keeper(Reader):
             self._stale = True
             return False
         try:
-            return reading.is_fresh(self.reader, self.place.common, self.workflow, self.now_ms)
+            db = self.reader
+            fresh = reading.is_fresh(db, self.place.common, self.workflow, self.now_ms)
+            return fresh and self._projection.knows_trust(db)
         except schema.Error:
             self._stale = True
             return False

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from git_tracker.errors import Corrupt
 from git_tracker.store import entry as format
-from git_tracker.store import graph, identity
+from git_tracker.store import graph, identity, policy
 from git_tracker.store.canonical import Json
 from git_tracker.store.chains import Chains, Link
 from git_tracker.store.entry import Entry
@@ -187,6 +187,7 @@ def admission(entry: Entry, proof: Proof, trust: Trust, verdict: Verdict, reason
     envelope = entry.envelope
     record = Record(
         entry.id, entry.parents, envelope.hlc, who[0], entry.seconds, envelope.under, envelope.events, entry.digest,
-        verdict == "muted", auth=envelope.auth,
+        verdict == "muted", auth=envelope.auth, person=proof.delegation is None,
+        review=policy.review(trust.policy_at(envelope.auth)),
     )  # fmt: skip
     return Admission(record, entry, verdict, reason, proof.key.hex(), proof.issuer.hex(), who)

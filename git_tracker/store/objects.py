@@ -46,9 +46,9 @@ class GitRepository:
 
         Raises `Corrupt` if it is another kind of object or too large; the size is looked up before anything is read.
         """
-        oid = Oid(hex=id)
+        oid, odb = Oid(hex=id), self.repo.odb
         try:
-            kind, size = self.repo.odb.read_header(oid)
+            kind, size = odb.read_header(oid)
         except (KeyError, pygit2.GitError):
             self._refuse_damage(id)
             return None
@@ -57,7 +57,7 @@ class GitRepository:
         if size > MAX_COMMIT:
             raise Corrupt(f"the commit is larger than {MAX_COMMIT} bytes")
         try:
-            return self.repo.odb.read(oid)[1]
+            return odb.read(oid)[1]
         except (KeyError, pygit2.GitError):
             self._refuse_damage(id)
             return None

@@ -1,17 +1,19 @@
 """Policies: rules that bind every clone, because the trust log carries them signed.
 
 `people_only` names operations that no agent session may do; `done_by` says who may move to done: `anyone`, `people` or
-`maintainers` (owners included); `manual_fields` names fields whose concurrent values wait for somebody to choose. The policy that holds for an entry is the latest in the state it cites.
+`maintainers` (owners included); `review` whether somebody has to look at it first who did not do the work: `none`,
+`another` (anybody else) or `person` (a person, no session); `manual_fields` names fields whose concurrent values wait for
+somebody to choose. The policy that holds for an entry is the latest in the state it cites.
 """
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from git_tracker.errors import Invalid
-from git_tracker.store.events import EVENTS
 from git_tracker.store.membership import GOVERNS
 from git_tracker.store.registers import FIELDS
-from git_tracker.store.scope import OPERATIONS
+from git_tracker.store.review import RULES
+from git_tracker.store.scope import OPERATIONS, operation
 
 DONE_BY = ("anyone", "people", "maintainers")
 
@@ -26,12 +28,21 @@ def check(rules: Mapping[str, Any]) -> None:
         elif name == "done_by":
             if value not in DONE_BY:
                 raise Invalid(f"done_by: {value!r} is nobody", f"use one of {', '.join(DONE_BY)}")
+        elif name == "review":
+            if value not in RULES:
+                raise Invalid(f"review: {value!r} is no rule", f"use one of {', '.join(RULES)}")
         elif name == "manual_fields":
             others = [word for word in value if word not in FIELDS] if isinstance(value, list) else [value]
             if others:
                 raise Invalid(f"manual_fields: no such field {others[0]!r}", f"fields are {', '.join(FIELDS)}")
         else:
-            raise Invalid(f"no rule named {name!r}", "the rules are people_only, done_by and manual_fields")
+            raise Invalid(f"no rule named {name!r}", "the rules are people_only, done_by, review and manual_fields")
+
+
+def review(rules: Mapping[str, Any]) -> str:
+    """Return the rule about reviews, or nothing if none is needed."""
+    found = rules.get("review")
+    return str(found) if found in RULES[1:] else ""
 
 
 def manual_fields(rules: Mapping[str, Any]) -> list[str]:
@@ -46,9 +57,8 @@ def forbids(rules: Mapping[str, Any], events: Iterable[Mapping[str, Any]], role:
     if type(people_only) is not list:  # what a version that knows more may have said
         people_only = ()
     for event in events:
-        kind = EVENTS.get(str(event.get("type")))
-        if session and kind and kind.operation in people_only:
-            return f"only people may {kind.operation}"
+        if session and operation(event) in people_only:
+            return f"only people may {operation(event)}"
         if event.get("type") in ("created", "status-changed") and event.get("category") == "done":
             if done_by != "anyone" and session:
                 return "only people may move to done"

@@ -43,7 +43,7 @@ class Projection:
 
     def catch_up(self, clock_ns: int, *, force: bool = False, progress: Progress | None = None) -> None:
         """Make the index equal to git. Must run under the tracker's lock and in a transaction."""
-        if not force and self._knows_trust() and self.is_fresh():
+        if not force and self.knows_trust(self.db) and self.is_fresh():
             return
         signature, listing = self._look(clock_ns)
         self.read_trust(listing)
@@ -84,9 +84,9 @@ class Projection:
                 return signature, listing
             arrivals.absorb(self.db, self.log.objects, listing, own)
 
-    def _knows_trust(self) -> bool:
+    def knows_trust(self, db: Db) -> bool:
         """Return whether our trust log is the one the index was judged by; another process may have read a newer one."""
-        return self._trust_tips is not None and " ".join(self._trust_tips) == schema.meta(self.db, "trust")
+        return self._trust_tips is not None and " ".join(self._trust_tips) == schema.meta(db, "trust")
 
     def latest_ms(self) -> int:
         """Return the latest time this index ever saw: a clock that was set back makes nothing lie in the future."""
@@ -200,7 +200,7 @@ class Projection:
         judged = [
             item
             for item in self.log.judge(id, found, {}, self.trust, chains, self.latest_ms(), lambda: None)
-            if stored.get(item.record.id) != (item.verdict, item.partial, item.record.actor)
+            if stored.get(item.record.id) != (item.verdict, item.partial, item.record.actor, item.record.review)
         ]
         for item in judged:
             write.forget_entry(self.db, key, item.record.id)

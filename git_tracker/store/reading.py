@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from git_tracker.store import query, refs
-from git_tracker.store.index import exchange, people, read, schema, search
+from git_tracker.store.index import apart, exchange, people, read, schema, search
 from git_tracker.store.place import Place
 from git_tracker.store.workflow import KANBAN, Workflow
 
@@ -199,9 +199,9 @@ class Reader:
 
         return self._ask(ask)
 
-    def quarantine(self) -> list[dict[str, Json]]:
-        """Return every entry that does not count: quarantined, muted or waiting, with the reason."""
-        return self._ask(people.quarantine)
+    def quarantine(self, *, limit: int = 100, cursor: str = "") -> dict[str, Json]:
+        """Return a page of the entries that do not count: quarantined, muted or waiting, with the reason."""
+        return self._ask(lambda db: apart.page(db, limit, cursor))
 
     def find_imported(self, source: str) -> dict[str, str]:
         """Return the ids of the issues that were imported from `source`, by the ids they had there."""

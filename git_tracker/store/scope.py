@@ -16,6 +16,7 @@ Scope = Mapping[str, Any]
 OPERATIONS = tuple(sorted({event.operation for event in EVENTS.values()}))
 _KEYS = {"issues", "operations", "parent"}
 _WHERE = {"issues", "parent"}
+_FIELDS = {"archived": "archive", "assignee": "assign", "comment": "comment", "status": "status"}
 _MOST = 64  # issues; the certificate travels in every signature
 
 
@@ -72,6 +73,14 @@ def narrowed(outer: Scope, inner: Scope) -> dict[str, Any]:
     return found
 
 
+def operation(event: Mapping[str, Any]) -> str:
+    """Return which operation an event is: settling a conflict is what writing the field in any other way is."""
+    if event.get("type") == "conflict-resolved":
+        return _FIELDS.get(str(event.get("field")).partition(":")[0], "edit")
+    kind = EVENTS.get(str(event.get("type")))
+    return kind.operation if kind else "unknown"
+
+
 def forbids(scope: str, events: Iterable[Mapping[str, Any]], issue: str, parent: str | None) -> str:
     """Return what a certificate's scope does not allow about an entry, or an empty string.
 
@@ -90,10 +99,8 @@ def forbids(scope: str, events: Iterable[Mapping[str, Any]], issue: str, parent:
         return "its scope says what this version does not know"
     operations, issues, under = allowed.get("operations", "*"), allowed.get("issues"), allowed.get("parent")
     for event in events:
-        kind = EVENTS.get(str(event.get("type")))
-        operation = kind.operation if kind else "unknown"
-        if operations != "*" and operation not in operations:
-            return f"{operation} is not among its operations"
+        if operations != "*" and operation(event) not in operations:
+            return f"{operation(event)} is not among its operations"
     if (issues is None and under is None) or (issues is not None and (issues == "*" or issue in issues)):
         return ""
     return "" if under is not None and under in (issue, parent) else "the issue is not among its issues"

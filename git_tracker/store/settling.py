@@ -3,13 +3,14 @@
 No clock decides. An entry counts if its signer may say all it says, by what the entry itself has seen. Removals are
 strong: they make void what the removed key signed without having seen them. They take effect one after the other, that
 of the most senior signer first, so of two who remove each other the senior stays; a removal that loses its own ground
-that way is void itself, with all it did.
+that way is void itself, with all it did. Who is let in anew with a lower role is removed in this sense from
+whatever that role may not do.
 """
 
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from git_tracker.store.membership import GOVERNS, Member, is_well_formed, key_of, member_of
+from git_tracker.store.membership import GOVERNS, ROLES, Member, is_well_formed, key_of, member_of
 
 # Who was there first: the round in which one's root was joined (0: our own), the depth in the log, then ids.
 Seniority = tuple[int, int, str, int]
@@ -37,9 +38,12 @@ class Grant(NamedTuple):
 
 
 class Removal(NamedTuple):
+    """An event that takes rights from a key; `role` is what it leaves, nothing if it removes the key."""
+
     entry: str
     by: bytes
     key: bytes
+    role: str = ""
 
 
 class Settled:
@@ -56,6 +60,7 @@ class Settled:
         self.order = sorted(nodes, key=lambda node: (self.past[node.id].bit_count(), node.id))
         self._grants: dict[bytes, list[Grant]] = {}
         self._removals: dict[bytes, list[Removal]] = {}
+        self._additions: list[Removal] = []  # each may lower a role
         for node in self.order:
             self._index(node)
         self._round = 0
@@ -81,6 +86,15 @@ class Settled:
         """Return how a key is a member in a state, looking at entries that count."""
         return self._standing(key, state & self.valid, self.seniority)
 
+    def lowers(self, entry: str, key: bytes, role: str) -> bool:
+        """Return whether an entry that lets a key in gives it a lower role than it had."""
+        return self._lowers(Removal(entry, b"", key, role), self.valid, self.seniority)
+
+    def _lowers(self, removal: Removal, valid: int, seniority: Mapping[bytes, Seniority]) -> bool:
+        before = self.past[removal.entry] & ~self.bit[removal.entry] & valid
+        grant = self._standing(removal.key, before, seniority)
+        return grant is not None and ROLES.index(removal.role) > ROLES.index(grant.member.role)
+
     def _standing(self, key: bytes, seen: int, seniority: Mapping[bytes, Seniority]) -> Grant | None:
         """Of grants that have seen every removal the latest holds, of concurrent ones that of the senior signer."""
         bit, past = self.bit, self.past
@@ -105,6 +119,8 @@ class Settled:
             kind = event.get("type")
             if kind in ("root", "member-added") and (member := member_of(event, node.id)):
                 self._grants.setdefault(member.key, []).append(Grant(node.id, position, node.key, member))
+                if kind == "member-added":
+                    self._additions.append(Removal(node.id, node.key, member.key, member.role))
             elif kind == "member-removed" and (key := key_of(event)):
                 self._removals.setdefault(key, []).append(Removal(node.id, node.key, key))
 
@@ -120,8 +136,9 @@ class Settled:
 
     def _settle(self) -> tuple[int, dict[bytes, Seniority]]:
         """Let the removals take effect, one after the other, until all that count have."""
-        removals = [removal for found in self._removals.values() for removal in found]
+        removals = [removal for found in self._removals.values() for removal in found] + self._additions
         decided: set[Removal] = set()
+        idle: set[Removal] = set()  # what lowers a role no longer, since what had given it is void
         groundless = 0
         while True:
             void = groundless
@@ -133,20 +150,30 @@ class Settled:
                 for removal in lost:
                     groundless |= self.bit[removal.entry]
                 continue
-            left = [removal for removal in removals if valid & self.bit[removal.entry] and removal not in decided]
+            if lost := {one for one in decided if one.role and not self._lowers(one, valid, seniority)}:
+                decided -= lost
+                idle |= lost
+                continue
+            left = [
+                one
+                for one in removals
+                if valid & self.bit[one.entry] and one not in decided and one not in idle
+                and (not one.role or self._lowers(one, valid, seniority))
+            ]  # fmt: skip
             if not left:
                 return valid, seniority
-            for removal in sorted(left, key=lambda one: (seniority[one.by], one.entry, one.key)):
+            for removal in sorted(left, key=lambda one: (seniority[one.by], one.entry, one.key, one.role)):
                 decided.add(removal)
                 if self._kills(removal) & valid:
                     break
 
     def _kills(self, removal: Removal) -> int:
-        """Return what the removed key signed that neither had seen the removal nor was seen by it."""
+        """Return what the key signed, and may not any more, that neither had seen the removal nor was seen by it."""
         found, at = 0, self.bit[removal.entry]
         for node in self.order:
             if node.key == removal.key and not self.past[node.id] & at:
-                found |= self.bit[node.id]
+                if not (removal.role and all(_role_may(removal.role, event, node.key) for event in node.events)):
+                    found |= self.bit[node.id]
         return found & ~self.past[removal.entry]
 
     def _run(self, void: int) -> tuple[int, dict[bytes, Seniority]]:
@@ -175,18 +202,28 @@ class Settled:
         if kind == "root":
             own = node.id == self.root or node.id in self.joined
             return own and not node.parents and is_well_formed(event) and key_of(event) == node.key
-        if role is None or not is_well_formed(event):
+        if role is None or not is_well_formed(event) or not _role_may(role, event, node.key):
             return False
-        if kind in ("member-added", "member-removed"):
-            if role not in GOVERNS or (event.get("role") == "owner" and role != "owner"):
-                return False
-            key = key_of(event)
-            senior = key != node.key and seniority.get(key, NOBODY) < seniority.get(node.key, NOBODY)
-            return not senior or (kind == "member-added" and self._standing(key, state, seniority) is None)
-        if kind == "root-joined":
+        if kind not in ("member-added", "member-removed"):
+            return True
+        key = key_of(event)
+        senior = key != node.key and seniority.get(key, NOBODY) < seniority.get(node.key, NOBODY)
+        return not senior or (kind == "member-added" and self._standing(key, state, seniority) is None)
+
+
+def _role_may(role: str, event: Mapping[str, Any], by: bytes) -> bool:
+    """Return whether somebody of that role may say such a thing, whoever it is about."""
+    match event.get("type"):
+        case "root":
+            return True
+        case "member-added":
+            return role in GOVERNS and (event.get("role") != "owner" or role == "owner")
+        case "member-removed" | "policy":
+            return role in GOVERNS
+        case "root-joined":
             return role == "owner"
-        if kind == "session-revoked":
-            return role in GOVERNS or key_of(event, "person") == node.key
-        if kind == "adopted":
-            return role in ("owner", "maintainer", "writer")
-        return kind == "policy" and role in GOVERNS
+        case "session-revoked":
+            return role in GOVERNS or key_of(event, "person") == by
+        case "adopted":
+            return role != "observer"
+    return False

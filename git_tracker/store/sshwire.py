@@ -138,8 +138,10 @@ def parse_public_blob(blob: bytes) -> bytes:
 
 def signed_bytes(message: bytes) -> bytes:
     """Return what an SSHSIG signature over `message` really covers (PROTOCOL.sshsig, section 3)."""
-    digest = hashlib.sha512(message).digest()
-    return _MAGIC + string(NAMESPACE) + string(b"") + string(_HASH) + string(digest)
+    return _SIGNED + hashlib.sha512(message).digest()
+
+
+_SIGNED = _MAGIC + string(NAMESPACE) + string(b"") + string(_HASH) + struct.pack(">I", 64)
 
 
 def armour(holder: bytes, signature: bytes) -> str:
@@ -164,12 +166,27 @@ def parse_armour(text: str) -> Signature:
     """
     if len(text) > MAX_ARMOUR:
         raise Corrupt("the signature is too long")
+    body = text[len(_BEGIN) + 1 : -len(_END) - 1]
+    joined = body.replace("\n", "")
     try:
-        blob = base64.b64decode("".join(text.split("\n")[1:-1]), validate=True)
+        blob = base64.b64decode(joined, validate=True)
     except (binascii.Error, ValueError):
         raise Corrupt("the signature is not base64") from None
-    if _armour(blob) != text:
+    breaks = body[70::71]
+    if (
+        not text.startswith(f"{_BEGIN}\n") or not text.endswith(f"\n{_END}") or not joined or body[-1] == "\n"
+        or breaks != "\n" * len(breaks) or len(joined) + len(breaks) != len(body)
+        or base64.b64encode(blob).decode() != joined
+    ):  # fmt: skip
         raise Corrupt("the signature is not in its one textual form")
+    end = 14 + int.from_bytes(blob[10:14], "big")
+    if blob[:10] == _BEFORE and blob[end:-64] == _BETWEEN:
+        return Signature(blob[14:end], blob[-64:])
+    return _odd(blob)
+
+
+def _odd(blob: bytes) -> Signature:
+    """Say what is wrong with a signature that does not look as ours do."""
     reader = Reader(blob)
     if reader.take(6) != _MAGIC or reader.u32() != 1:
         raise Corrupt("not an SSHSIG version 1")
@@ -180,6 +197,14 @@ def parse_armour(text: str) -> Signature:
     if reserved or algorithm != _HASH:
         raise Corrupt("the signature uses another hash or a reserved field")
     return Signature(holder, parse_signature(proof))
+
+
+# What stands around the two parts of a signature that differ: the holder, and the 64 bytes at the end.
+_BEFORE = _MAGIC + struct.pack(">I", 1)
+_BETWEEN = b"".join((
+    string(NAMESPACE), string(b""), string(_HASH), struct.pack(">I", 4 + len(KEY_TYPE) + 4 + 64), string(KEY_TYPE),
+    struct.pack(">I", 64),
+))  # fmt: skip
 
 
 def parse_signature(blob: bytes) -> bytes:

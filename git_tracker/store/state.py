@@ -7,7 +7,7 @@ about. Everything is JSON-like, so that the index can keep it and extend it by o
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from git_tracker.store import registers, text
+from git_tracker.store import registers, review, text
 from git_tracker.store.canonical import Json
 
 Covers = Callable[[str], bool]  # whether an entry is in the past of the one that takes effect
@@ -29,7 +29,8 @@ class Stamp(NamedTuple):
     actor: str
     at: int
     covers: Covers
-    person: bool = True
+    person: bool = True  # signed with a person's own key
+    review: str = ""  # the rule about reviews that the policy it cites has, if any
 
     @property
     def order(self) -> list[Any]:
@@ -57,11 +58,12 @@ class State:
 
     __slots__ = (
         "attachments", "auth", "bases", "claims", "comments", "conflicts", "created", "criteria", "events", "evidence",
-        "foreign", "heads", "manual", "pending", "registers", "rejections", "sets", "spent", "texts", "updated", "written",
+        "foreign", "heads", "manual", "pending", "registers", "rejections", "sets", "spent", "texts", "updated", "work",
+        "written",
     )  # fmt: skip
     KEPT = (
         "attachments", "auth", "bases", "claims", "conflicts", "created", "criteria", "events", "evidence", "foreign",
-        "heads", "manual", "registers", "sets", "spent", "texts", "updated",
+        "heads", "manual", "registers", "sets", "spent", "texts", "updated", "work",
     )  # fmt: skip
 
     def __init__(self, comments: "dict[str, dict[str, Any]] | None" = None) -> None:
@@ -85,6 +87,7 @@ class State:
         self.spent = 0
         self.texts: dict[str, str] = {}
         self.updated: list[Any] = [0, 0, "", 0]  # order of the latest entry, and its time in seconds
+        self.work = review.nothing()
         self.written: dict[str, dict[str, registers.Write]] | None = None  # field -> entry -> write, while folding many
 
     def to_json(self) -> dict[str, Json]:
@@ -204,12 +207,13 @@ class State:
                 if claim["entry"] != stamp.entry and not any(stamp.covers(end) for end, _ in claim["ends"]):
                     claim["renewals"].append([stamp.entry, stamp.hlc[0]])
 
-    def settle_claims(self) -> None:
+    def settle(self) -> None:
         """Forget what no later entry can ask for: everything so far is in the past of all that follows."""
         for claim in self.claims:
             claim["until"], claim["renewals"] = _until(claim, lambda _: True), []
         open_or_lost = [c for c in self.claims if not c["ends"] or any(why == "superseded" for _, why in c["ends"])]
         self.claims = open_or_lost or self.claims[-1:]
+        review.settle(self.work)
 
 
 def _until(claim: Mapping[str, Any], covers: Covers) -> int:

@@ -4,10 +4,12 @@ Three settings of the repository point git at two files in our folder. A setting
 left alone: it is the user's, and holds for their own commits too.
 """
 
+import hashlib
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any, Literal, NamedTuple
 
 from git_tracker.errors import Unusable
@@ -56,8 +58,28 @@ def write_files(where: Place, allowed_signers: str, revoked: Iterable[Mapping[st
     """Write both files anew. Git reads them at its next check."""
     signers, krl = files(where)
     os.makedirs(where.home, mode=0o700, exist_ok=True)
-    write_revocation_list(krl, revoked)
-    _replace(signers, allowed_signers.encode())
+    listed = list(revoked)
+    write_revocation_list(krl, listed)
+    _replace(signers, _signed_with(allowed_signers, listed))
+
+
+def keep_fresh(where: Place, allowed_signers: Callable[[], str], revoked: Callable[[], list[dict[str, Any]]]) -> None:
+    """Write both files anew if `trust git-setup` made them and they say something else by now.
+
+    Nothing fails for want of that: whoever runs `trust git-setup` again is told why it cannot be done.
+    """
+    signers, _ = files(where)
+    if os.path.exists(signers):
+        text, listed = allowed_signers(), revoked()
+        with suppress(OSError, Unusable), open(signers, "rb") as file:
+            if file.read() != _signed_with(text, listed):
+                write_files(where, text, listed)
+
+
+def _signed_with(allowed_signers: str, revoked: Iterable[Mapping[str, Any]]) -> bytes:
+    """Return the file of allowed signers; a comment in it names the revocation list that belongs to it."""
+    keys = " ".join(sorted({str(one["key"]) for one in revoked}))
+    return f"{allowed_signers}# revoked: {hashlib.sha256(keys.encode()).hexdigest()}\n".encode()
 
 
 def write_revocation_list(path: str, revoked: Iterable[Mapping[str, Any]]) -> None:

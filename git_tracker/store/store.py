@@ -11,7 +11,7 @@ from git_tracker.errors import Conflict, Invalid, NotFound
 from git_tracker.store import changes, query, repeats, resolving, verification
 from git_tracker.store.governing import Governor
 from git_tracker.store.identity import Signer
-from git_tracker.store.index import read, schema, search
+from git_tracker.store.index import apart, people, read, schema, search
 from git_tracker.store.issue import Json
 from git_tracker.store.lock import held
 from git_tracker.store.projection import Progress
@@ -125,6 +125,16 @@ class IssueStore(Governor):
         full = read.resolve(self.reader, id) if id else ""
         return verification.verify(self._projection, self.place.common, full, progress)
 
+    def verify_agent(self, name: str, issue: str = "", progress: Progress | None = None) -> dict[str, Json]:
+        """Check everything one agent did, or did on one issue, and its chain against the raw objects."""
+        self.refresh(force=True)
+        full = read.resolve(self.reader, issue) if issue else ""
+        return verification.verify_agent(self._projection, people.actor(self.reader, name), full, progress)
+
+    def quarantined(self, entry: str) -> dict[str, Json]:
+        """Return one entry that does not count, by an id or prefix: who signed it, and its raw commit as text."""
+        return self._ask(lambda db: verification.inspect(self._projection, apart.one(db, entry)))
+
     # inside
 
     def _here(self, item: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -171,6 +181,7 @@ class IssueStore(Governor):
                         published = True
                         self._projection.marked(self._clock())
                     self._db.execute("commit")
+                    self._keep_stock_git()
                 except Moved:
                     self._roll_back()
                     self._catch_up(force=True)

@@ -34,6 +34,14 @@ class Cut(NamedTuple):
     seen: Ends
 
 
+class Lowered(NamedTuple):
+    """A key that `entry` gave a lower role; of what it wrote before, only what stands in `seen` counts as before."""
+
+    entry: str
+    role: str
+    seen: Ends
+
+
 class Touched(NamedTuple):
     """Whose verdicts a change of the trust log may change: issuers' keys in hexadecimal, session ids, entry ids."""
 
@@ -54,6 +62,7 @@ class Trust:
         self.joined = self._settled.joined
         self.valid = frozenset(id for id in nodes if self._settled.counts(id))
         self.added: dict[bytes, list[Added]] = {}
+        self.lowered: dict[bytes, list[Lowered]] = {}
         self.removed: dict[bytes, list[Cut]] = {}
         self.revoked: dict[str, list[Cut]] = {}
         self.adopted: dict[str, str] = {}
@@ -85,6 +94,7 @@ class Trust:
         if old.joined - self.joined or old.policies != [item for item in self.policies if item[0] in old.known]:
             return None  # it ceased to count, and anybody may have been bound by it
         issuers = _changed(self.added, old.added) | _changed(self.removed, old.removed)
+        issuers |= _changed(self.lowered, old.lowered)
         return Touched(
             frozenset(key.hex() for key in issuers), frozenset(_changed(self.revoked, old.revoked)),
             frozenset(self.adopted.keys() ^ old.adopted.keys()),
@@ -120,6 +130,9 @@ class Trust:
                 if member:
                     rank = self._settled.seniority.get(node.key, NOBODY)
                     self.added.setdefault(member.key, []).append(Added(node.id, member, seen_of(event), rank))
+                    if event["type"] == "member-added" and self._settled.lowers(node.id, member.key, member.role):
+                        lowered = Lowered(node.id, member.role, seen_of(event))
+                        self.lowered.setdefault(member.key, []).append(lowered)
             case "member-removed":
                 key = key_of(event)
                 self.removed.setdefault(key, []).append(Cut(node.id, key, seen_of(event)))

@@ -11,7 +11,7 @@ from git_tracker.store import policy, scope, sshwire
 from git_tracker.store.entry import Entry
 from git_tracker.store.fold import Record
 from git_tracker.store.identity import CERT_SKEW, Delegation, Proof
-from git_tracker.store.membership import Member, Seen
+from git_tracker.store.membership import ROLES, Member, Seen
 from git_tracker.store.trust import Ends, Trust
 
 Verdict = Literal["ok", "muted", "quarantined", "waiting"]
@@ -75,10 +75,12 @@ def judge(trust: Trust, entry: Entry, proof: Proof, place: Place, on_chain: OnCh
     member = _member(trust, entry, proof, on_chain)
     if not isinstance(member, Member):
         return member
+    role, least = _lowered(trust, entry, proof, on_chain, member.role)
     return (
-        _cut(trust, entry, proof, on_chain)
+        _reads_only(role, least)
+        or _cut(trust, entry, proof, on_chain)
         or (_delegated(entry, proof, member, place) if proof.delegation else _by_person(entry))
-        or _against_policy(trust, entry, proof, member)
+        or _against_policy(trust, entry, proof, role, least)
         or _OK
     )
 
@@ -100,6 +102,31 @@ def _member(trust: Trust, entry: Entry, proof: Proof, on_chain: OnChain) -> Memb
     if trust.removed.get(issuer) and trust.added.get(issuer):
         return "muted", "its issuer had been removed"
     return "muted", f"the key {sshwire.fingerprint(issuer)} was no member's"
+
+
+def _lowered(trust: Trust, entry: Entry, proof: Proof, on_chain: OnChain, role: str) -> tuple[str, str]:
+    """Return the role an entry counts by, and the least it may turn out to count by once more of its chain is here.
+
+    A role that was lowered holds for all that neither had seen it nor was seen by who did it, whatever it cites.
+    """
+    least = role
+    for cut in trust.lowered.get(proof.issuer, ()):
+        again = [added for added in trust.added.get(proof.issuer, ()) if trust.saw((added.entry,), cut.entry)]
+        if any(trust.saw(entry.envelope.auth, added.entry) for added in again):
+            continue
+        seen = [_stands_in(ends, entry, proof, on_chain) for ends in (cut.seen, *(added.seen for added in again))]
+        if not any(seen):
+            least = max(least, cut.role, key=ROLES.index)
+            if None not in seen:
+                role = max(role, cut.role, key=ROLES.index)
+    return role, least
+
+
+def _reads_only(role: str, least: str) -> Judgement | None:
+    if least != "observer":
+        return None
+    reason = "its issuer was made an observer, and who did it had not seen it"
+    return ("muted", reason) if role == least else ("waiting", ENDS)
 
 
 def _cut(trust: Trust, entry: Entry, proof: Proof, on_chain: OnChain) -> Judgement | None:
@@ -146,12 +173,14 @@ def _delegated(entry: Entry, proof: Proof, member: Member, place: Place) -> Judg
     return ("muted", f"out of scope: {flaw}") if flaw else None
 
 
-def _against_policy(trust: Trust, entry: Entry, proof: Proof, member: Member) -> Judgement | None:
+def _against_policy(trust: Trust, entry: Entry, proof: Proof, role: str, least: str) -> Judgement | None:
     rules = trust.policy_at(entry.envelope.auth)
     if not rules:
         return None
-    flaw = policy.forbids(rules, entry.envelope.events, member.role, session=proof.delegation is not None)
-    return ("muted", f"against the policy: {flaw}") if flaw else None
+    events, session = entry.envelope.events, proof.delegation is not None
+    if flaw := policy.forbids(rules, events, role, session=session):
+        return "muted", f"against the policy: {flaw}"
+    return ("waiting", ENDS) if policy.forbids(rules, events, least, session=session) else None
 
 
 def actor(trust: Trust, entry: Entry, proof: Proof) -> tuple[Any, ...]:

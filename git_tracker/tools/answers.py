@@ -31,7 +31,7 @@ def found(row: dict[str, Any], longest: int = 160) -> models.Found:
         id=row["short"], status="other" if "status" in words else row["status"],
         type="other" if "type" in words else row["type"], priority=row["priority"], ready=row["ready"],
         blocked=row["blocked"], claimed_by=row["claim"]["actor"]["id"] if row["claim"] else None,
-        updated_at=row["updated_at"], untrusted=texts,
+        updated_at=row["updated_at"], quarantined=row["quarantined"], untrusted=texts,
     )  # fmt: skip
 
 
@@ -61,6 +61,7 @@ def page(found_page: dict[str, Any]) -> CallToolResult:
 def marks(row: models.Found) -> str:
     """What an agent looks for first, in brackets."""
     found = [name for name, on in (("ready", row.ready), ("blocked", row.blocked), ("claimed", row.claimed_by)) if on]
+    found += [f"{row.quarantined} without effect"] if row.quarantined else []
     return f" [{', '.join(found)}]" if found else ""
 
 

@@ -36,6 +36,11 @@ class Replacement(Input):
     replace: str
 
 
+class Evidence(Input):
+    kind: Literal["commit", "test", "review", "url", "note"]
+    value: Annotated[str, Field(max_length=2000)]
+
+
 class Changes(Input):
     """Only what is given changes."""
 
@@ -54,6 +59,7 @@ class Changes(Input):
     add_criteria: list[str] = []
     check_criteria: Annotated[list[str], Field(description="ids of criteria that hold now")] = []
     uncheck_criteria: list[str] = []
+    add_evidence: list[Evidence] = []
 
     def given(self) -> dict[str, Any]:
         """Return what was sent, in the store's form."""
@@ -70,11 +76,6 @@ class Scope(Input):
     def given(self) -> dict[str, Any]:
         """Return what was sent, in the store's form."""
         return {name: value for name, value in self.model_dump().items() if value}
-
-
-class Evidence(Input):
-    kind: Literal["commit", "test", "review", "url", "note"]
-    value: Annotated[str, Field(max_length=2000)]
 
 
 class Texts(BaseModel):
@@ -95,6 +96,7 @@ class Found(BaseModel):
     blocked: bool
     claimed_by: str | None = None
     updated_at: str
+    quarantined: int = 0  # entries that do not count: not allowed, badly signed, or waiting for others
     untrusted: Texts
 
 
@@ -152,7 +154,6 @@ class Whole(Found):
     conflict_values: list[ConflictValue]
     comment_count: int
     heads: list[str]
-    quarantined: int
     truncated: bool
     next: str | None
 

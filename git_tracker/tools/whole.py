@@ -40,7 +40,7 @@ def whole(issue: dict[str, Any], comments: int, cursor: str = "") -> CallToolRes
     texts = result.untrusted
     head = f"{result.id} · {result.status} · P{result.priority} · {result.type}{answers.marks(result)}"
     if result.quarantined:
-        head += f" · {result.quarantined} entries do not count (unsigned, not allowed or damaged)"
+        head += f" · {result.quarantined} entries do not count (not allowed, badly signed, or waiting)"
     if result.conflicts:
         head += f" · {answers.to_settle(result.conflicts)}"
     told = [f"conflict: {name}: {value}" for name, value in texts.conflicts.items()]
@@ -92,7 +92,7 @@ def _result(issue: dict[str, Any]) -> models.Whole:
         **base.model_dump(exclude={"untrusted"}), untrusted=texts, parent=issue["parent"] and issue["parent"][:12],
         links=[], lease_until=issue["claim"]["until"] if issue["claim"] else None,
         conflicts=answers.conflicts(issue["conflicts"]), conflict_values=[value for value, _ in values],
-        comment_count=len(issue["comments"]), heads=issue["heads"][:16], quarantined=issue["quarantined"],
+        comment_count=len(issue["comments"]), heads=issue["heads"][:16],
         truncated=False, next=None,
     )  # fmt: skip
 

@@ -41,6 +41,7 @@ class IssueRow(BaseModel):
     conflicted: bool
     archived: bool
     imported: bool
+    quarantined: int
     repository: str = ""
 
 
@@ -211,48 +212,6 @@ class Agent(BaseModel):
 
 class AgentList(BaseModel):
     items: list[Agent]
-
-
-class Delegation(BaseModel):
-    person: str
-    person_name: str
-    person_key: str
-    key: str
-    serial: int
-    label: str
-    client: str
-    valid_after: str
-    valid_before: str
-    scope: str
-
-
-class TrailItem(BaseModel):
-    entry: str
-    issue: str
-    short: str
-    title: str
-    at: str
-    n: int
-    prev: str | None
-    verdict: str
-    reason: str
-    events: list[Event]
-
-
-class Chain(BaseModel):
-    entries: int
-    gaps: list[dict[str, Any]]
-    forks: list[dict[str, Any]]
-    ok: bool
-
-
-class Audit(BaseModel):
-    agent: Agent
-    delegation: Delegation | None
-    items: list[TrailItem]
-    chain: Chain
-    next: str | None
-    total: int
 
 
 class Me(BaseModel):

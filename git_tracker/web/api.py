@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from git_tracker import __version__
 from git_tracker.errors import Invalid, Unauthorized
 from git_tracker.store import CURSOR, Signer
-from git_tracker.web import answers, requests
+from git_tracker.web import answers, requests, trails, trust
 from git_tracker.web.problems import problem
 from git_tracker.web.site import Site, principal, site
 
@@ -54,7 +54,7 @@ class BoardQuery(Query):
 
 class PageQuery(Query):
     limit: Annotated[int, Field(ge=1, le=500)] = 100
-    cursor: Cursor = ""
+    cursor: EntryCursor = ""
 
 
 class ConflictsQuery(Query):
@@ -193,11 +193,6 @@ def agents(call: Call) -> Any:
     return {"items": call.site.store.agents()}
 
 
-def audit(call: Call) -> Any:
-    """Who delegated an agent, and everything it did with the verdict on each entry."""
-    return call.site.store.audit(call.path["id"], **call.query.model_dump(exclude_none=True))
-
-
 def health(call: Call) -> Any:
     """Figures of the tracker."""
     return {"status": "ok", "version": __version__, "watching": call.site.watch.watching, **call.site.store.health()}
@@ -217,7 +212,10 @@ ENDPOINTS = (
     Endpoint("GET", "/api/board", board, answers.Board, query=BoardQuery),
     Endpoint("GET", "/api/events", events, answers.EventList, query=EventsQuery),
     Endpoint("GET", "/api/agents", agents, answers.AgentList),
-    Endpoint("GET", "/api/agents/{id}/audit", audit, answers.Audit, query=AuditQuery),
+    Endpoint("GET", "/api/agents/{id}/audit", trust.audit, trails.Audit, query=AuditQuery),
+    Endpoint("POST", "/api/agents/{id}/verify", trust.verify, trails.Verification, requests.Nothing),
+    Endpoint("GET", "/api/quarantine", trust.quarantine, trails.Quarantine, query=PageQuery),
+    Endpoint("POST", "/api/quarantine/adopt", trust.adopt, trails.Adopted, requests.Adoption),
     Endpoint("GET", "/api/health", health, answers.Health),
 )
 

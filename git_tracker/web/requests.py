@@ -58,6 +58,13 @@ class NewIssue(Body):
     repository: Annotated[str, Field(max_length=32, pattern=NO_NUL, description="in a workspace: where it goes")] = ""
 
 
+class NewEvidence(Body):
+    """`kind` is commit, test, review or another word; `review` is what a policy may ask for."""
+
+    kind: Word
+    value: Annotated[str, Field(min_length=1, max_length=262144, pattern=VISIBLE)]
+
+
 def _without_defaults(schema: dict[str, Any]) -> None:
     for part in schema["properties"].values():
         part.pop("default", None)
@@ -84,6 +91,7 @@ class IssueChanges(Body):
     add_criteria: Annotated[list[Title], Field(max_length=100)] = []
     check_criteria: Annotated[list[Part], Field(max_length=100)] = []
     uncheck_criteria: Annotated[list[Part], Field(max_length=100)] = []
+    add_evidence: Annotated[list[NewEvidence], Field(max_length=20)] = []
 
 
 class NewComment(Body):
@@ -96,6 +104,14 @@ class ClaimRequest(Body):
 
 class ReleaseRequest(Body):
     reason: Annotated[str, Field(max_length=500, pattern=NO_NUL)] = ""
+
+
+class Nothing(Body):
+    """An empty object."""
+
+
+class Adoption(Body):
+    entries: Annotated[list[Id], Field(min_length=1, max_length=100)]
 
 
 class Resolution(Body):

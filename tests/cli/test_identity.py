@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ import pytest
 from git_tracker.store import IssueStore, Signer
 from tests import openssh
 from tests.cli.conftest import Answer, Tracker, program
+from tests.store.forge import session, signer
+from tests.store.governed import TrustForge
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSPHRASE = "correct horse"
@@ -213,10 +216,31 @@ def test_git_setup_tells_git_what_was_revoked_since(
     assert [openssh.good(repo, ref) for ref in refs] == [True, True]
 
     assert tracker("trust", "revoke", "thief").code == 0
+    assert [openssh.good(repo, ref) for ref in refs] == [False, True]  # what was set up is kept fresh
     written = tracker("trust", "git-setup", "--yes", "--json").json
     assert [setting["state"] for setting in written["settings"]] == ["set"] * 3
     assert [openssh.good(repo, ref) for ref in refs] == [False, True]
     assert store.verify()["ok"]  # what it wrote before still counts here
+
+
+def test_what_git_setup_wrote_follows_the_trust_log(
+    tracker: Tracker, store: IssueStore, ada: Signer, repo: Path
+) -> None:
+    bob, log = signer(21, "Bob", "bob@example.org"), TrustForge(store)
+    assert tracker("trust", "git-setup", "--yes").code == 0
+    store.add_member(ada, bob.identity.public_key, "bob", "Bob", "bob@example.org")
+    ref = f"refs/git-tracker/issues/{store.create_issue(bob, {'title': 'by bob'})}"
+    assert openssh.good(repo, ref)
+
+    thief = store.delegate(bob, client="c/1", label="thief")
+    store.comment(thief, issue := store.create_issue(thief, {"title": "x"}), "here")
+    store.revoke(ada, thief.sid)
+    again = store.delegate(bob, client="c/1", label="thief")  # another key of the session that was ended
+    stolen = session(bob, 22, sid=thief.sid, person="bob", valid=(int(time.time()) - 60, int(time.time()) + 600))
+    log.write(stolen, issue, {"type": "comment-added", "body": "later"}, auth=(store.trust_log()[-1]["entry"],))
+    store.refresh(force=True)
+    assert not openssh.good(repo, f"refs/git-tracker/issues/{issue}")
+    assert openssh.good(repo, f"refs/git-tracker/issues/{store.create_issue(again, {'title': 'honest'})}")
 
 
 def test_git_setup_leaves_alone_what_the_user_set(tracker: Tracker, repo: Path, isolated: Path) -> None:

@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 
 from git_tracker.cli.main import VERBS
+from git_tracker.errors import Refused
 from git_tracker.store import IssueStore, Signer
 from tests.cli.conftest import EMPTY_TREE, ROOT, Tracker, git, program
+from tests.store.governed import TrustForge
 
 
 def test_init_makes_a_tracker_once(repo: Path) -> None:
@@ -312,7 +314,10 @@ def test_quarantine_lists_and_shows_what_did_not_take_effect(repo: Path, tracker
     assert [item["entry"] for item in tracker("quarantine", "--json").json["items"]] == [forged]
     assert forged[:12] in tracker("quarantine", "list").out
     assert "forged\\x1b[31m" in tracker("quarantine", "show", forged[:10]).out
-    assert "forged" in tracker("quarantine", "show", forged, "--json").json["raw"]
+    shown = tracker("quarantine", "show", forged, "--json").json
+    assert "forged" in shown["raw"]
+    assert (shown["issue"], shown["signer"], shown["adoptable"]) == (issue, None, False)
+    assert "signed by   nobody" in tracker("quarantine", "show", forged).out
     assert tracker("quarantine", "show", "abcdef1").code == 3
 
 
@@ -422,3 +427,34 @@ def test_every_read_answers_with_json_in_a_repository_without_tracker(repo: Path
         assert found.json
         assert "`tracker init` makes one" in found.err
     assert not (repo / ".git/git-tracker").exists()
+
+
+def test_quarantine_shows_who_signed_what_is_not_allowed(
+    repo: Path, tracker: Tracker, store: IssueStore, ada: Signer, issue: str
+) -> None:
+    narrow = store.delegate(ada, client="c/1", label="\x1b[2Jnarrow", scope={"operations": ["comment"]})
+    muted = TrustForge(store).write(narrow, issue, {"type": "label-added", "label": "wet"})
+    shown = tracker("quarantine", "show", muted[:9])
+
+    assert "verdict     muted: out of scope: label is not among its operations" in shown.out
+    assert f"key {ada.identity.fingerprint}" in shown.out
+    assert 'may do      {"operations":["comment"]}' in shown.out
+    assert "\x1b" not in shown.out
+    found = tracker("quarantine", "show", muted, "--json").json
+    assert (found["signer"]["session"], found["signer"]["person"], found["adoptable"]) == (narrow.sid, "ada", True)
+
+
+def test_a_policy_asks_for_a_review_and_edit_gives_one(
+    tracker: Tracker, store: IssueStore, agent: Signer, issue: str
+) -> None:
+    assert tracker("trust", "policy", '{"review": "person"}').code == 0
+    store.claim(agent, issue)
+    with pytest.raises(Refused):
+        store.finish(agent, issue, "fixed")
+
+    assert tracker("edit", issue, "--evidence", "review=looks right").code == 0
+    store.finish(agent, issue, "fixed")
+    assert "evidence" in tracker("show", issue).out
+    assert tracker("show", issue, "--json").json["status"] == "done"
+    wrong = tracker("trust", "policy", '{"review": "everybody"}')
+    assert "use one of none, another, person" in wrong.err

@@ -122,6 +122,9 @@ class Case(NamedTuple):
     entries: list[tuple[Entry, Proof, Place]]
 
 
+DONE = {"type": "status-changed", "to": "done", "category": "done"}
+
+
 class Dice:
     """Makes cases. Ids are made up, so anything can cite anything."""
 
@@ -168,7 +171,7 @@ class Dice:
             ends = last.setdefault(by.key, [])
             n, prev = dice.choice(ends) if ends and dice.random() < 0.2 else ends[-1] if ends else (-1, None)
             ends.append((n + 1, id))
-            what: Event = {"type": dice.choice(("label-added", "comment-added"))}
+            what: Event = dice.choice(({"type": "label-added"}, {"type": "comment-added"}, DONE))
             sid = by.delegation.sid if by.delegation and dice.random() < 0.95 else ""
             made = Envelope([what], (1, 0), n + 1, prev, dice.choice([roots[0]] * 9 + [roots[1]]), (), "", sid)
             seconds = SECONDS if dice.random() < 0.9 else SECONDS + 10**6
@@ -228,7 +231,9 @@ class Dice:
             case "adopt":
                 return membership.adopted(dice.sample(ids, k=1))
             case "policy":
-                return membership.policy(dice.choice(({"people_only": ["label"]}, {"done_by": "people"})))
+                return membership.policy(
+                    dice.choice(({"people_only": ["label"]}, {"done_by": "people"}, {"done_by": "maintainers"}))
+                )
             case _:
                 return membership.root_joined(dice.choice(roots))
 
@@ -246,6 +251,13 @@ def judged(trust: Trust, entries: Iterable[tuple[Entry, Proof, Place]]) -> dict[
 # the second reading: docs/FORMAT.md, rules 6.1 to 6.3, word by word, with plain sets
 
 
+def operation(entry: Entry) -> str:
+    return str(entry.envelope.events[0]["type"]).removesuffix("-added").removesuffix("-changed")
+
+
+STEPS = {"observer": 0, "writer": 1, "maintainer": 2, "owner": 3}
+
+
 class Naive:
     def __init__(self, root: str, log: Iterable[tuple[Entry, Proof]]) -> None:
         entries = {entry.id: (entry, proof) for entry, proof in log}
@@ -261,7 +273,7 @@ class Naive:
 
         for id in entries:
             whole(id)
-        ours = set().union(*(past for past in self.past.values() if root in past))
+        ours = set[str]().union(*(past for past in self.past.values() if root in past))
         self.past = {id: past for id, past in self.past.items() if id in ours}
         self.said = {id: tuple(entries[id][0].envelope.events) for id in self.past}
         self.by = {id: entries[id][1].key for id in self.past if entries[id][1].delegation is None}
@@ -281,32 +293,63 @@ class Naive:
             earlier = self.rank
 
     def settle(self, number: int, earlier: dict[bytes, Any]) -> tuple[set[str], dict[bytes, Any]]:
-        effective: list[tuple[str, bytes]] = []
+        effective: list[tuple[str, bytes, str]] = []
+        idle: list[tuple[str, bytes, str]] = []
         groundless: set[str] = set()
         while True:
             void = groundless | {other for removal in effective for other in self.kills(*removal)}
             counted, rank = self.go_through(void, number, earlier)
             lost = [removal for removal in effective if removal[0] not in counted]
             if lost:
-                groundless |= {id for id, _ in lost}
+                groundless |= {id for id, _, _ in lost}
                 effective = [removal for removal in effective if removal not in lost]
                 continue
+            lost = [one for one in effective if one[2] and not self.lowers(*one, counted, rank)]
+            if lost:
+                idle += lost
+                effective = [one for one in effective if one not in lost]
+                continue
             left = [
-                (rank[self.by[id]], id, membership.key_of(event))
+                (rank[self.by[id]], id, membership.key_of(event), event.get("role", ""))
                 for id in counted
                 for event in self.said[id]
-                if event["type"] == "member-removed" and (id, membership.key_of(event)) not in effective
+                if event["type"] in ("member-removed", "member-added")
+            ]
+            left = [
+                one
+                for one in left
+                if one[1:] not in [*effective, *idle] and (not one[3] or self.lowers(*one[1:], counted, rank))
             ]
             if not left:
                 return counted, rank
             effective.append(min(left)[1:])
 
-    def kills(self, removal: str, key: bytes) -> set[str]:
+    def kills(self, removal: str, key: bytes, role: str) -> set[str]:
         return {
             id
             for id, by in self.by.items()
             if by == key and removal not in self.past[id] and id not in self.past[removal]
-        }
+            and not (role and all(self.suits(role, event, key) for event in self.said[id]))
+        }  # fmt: skip
+
+    def lowers(self, id: str, key: bytes, role: str, counted: set[str], rank: dict[bytes, Any]) -> bool:
+        before = self.grant(key, (self.past[id] - {id}) & counted, rank)
+        return before is not None and STEPS[role] < STEPS[before["role"]]
+
+    def suits(self, role: str, event: Event, by: bytes) -> bool:
+        match event["type"]:
+            case "root":
+                return True
+            case "member-added" if event["role"] == "owner":
+                return STEPS[role] == 3
+            case "member-added" | "member-removed" | "policy":
+                return STEPS[role] >= 2
+            case "session-revoked":
+                return STEPS[role] >= 2 or membership.key_of(event, "person") == by
+            case "adopted":
+                return STEPS[role] >= 1
+            case _:
+                return STEPS[role] == 3
 
     def go_through(self, void: set[str], number: int, earlier: dict[bytes, Any]) -> tuple[set[str], dict[bytes, Any]]:
         counted: set[str] = set()
@@ -384,6 +427,16 @@ class Naive:
             return "waiting" if unsure else "muted"
         if as_["role"] == "observer":
             return "muted"
+        role = least = STEPS[as_["role"]]
+        for cut, event in mine:
+            if event["type"] == "member-added" and self.lowers(cut, issuer, event["role"], self.counted, self.rank):
+                again = [(id, later) for id, later in adds if cut in self.past[id]]
+                found = [self.stands(later, entry, proof) for _, later in again]
+                if not any(id in seen for id, _ in again) and True not in found:
+                    least = min(least, STEPS[event["role"]])
+                    role = role if None in found else min(role, STEPS[event["role"]])
+        if least == 0:
+            return "muted" if role == 0 else "waiting"
         for cut, event in mine:
             if event["type"] == "member-removed":
                 again = [(id, later) for id, later in adds if cut in self.past[id]]
@@ -398,7 +451,9 @@ class Naive:
                     stands = self.stands(event, entry, proof)
                     if not stands:
                         return "waiting" if stands is None else "muted"
-        return "ok" if self.delegated(entry, proof, place, as_) and self.fits(entry, proof, seen) else "muted"
+        if not self.delegated(entry, proof, place, as_) or not self.fits(entry, proof, seen, role):
+            return "muted"
+        return "ok" if self.fits(entry, proof, seen, least) else "waiting"
 
     def stands(self, event: Event, entry: Entry, proof: Proof) -> bool | None:
         unsure = False
@@ -421,13 +476,12 @@ class Naive:
             return False
         if not given.valid_after - 600 <= entry.seconds < given.valid_before + 600:
             return False
-        operation = str(entry.envelope.events[0]["type"]).removesuffix("-added")
         return {
-            "": True, '{"operations":["label"]}': operation == "label", '{"issues":["x"]}': place.issue == "x",
+            "": True, '{"operations":["label"]}': operation(entry) == "label", '{"issues":["x"]}': place.issue == "x",
             '{"parent":"p"}': "p" in (place.issue, place.parent),
         }[given.scope]  # fmt: skip
 
-    def fits(self, entry: Entry, proof: Proof, seen: set[str]) -> bool:
+    def fits(self, entry: Entry, proof: Proof, seen: set[str], role: int) -> bool:
         told = [
             event["rules"]
             for id in self.order
@@ -435,7 +489,7 @@ class Naive:
             for event in self.said[id]
             if event["type"] == "policy"
         ]
-        people_only = told[-1].get("people_only", ()) if told else ()
-        return (
-            proof.delegation is None or str(entry.envelope.events[0]["type"]).removesuffix("-added") not in people_only
-        )
+        rules = told[-1] if told else {}
+        if entry.envelope.events[0]["type"] == "status-changed" and rules.get("done_by"):
+            return proof.delegation is None and (rules["done_by"] == "people" or role >= 2)
+        return proof.delegation is None or operation(entry) not in rules.get("people_only", ())

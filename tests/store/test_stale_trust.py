@@ -13,9 +13,11 @@ def test_who_another_process_let_in_or_sent_away_is_so_here_too(store: IssueStor
     other.add_member(ada, sshwire.public_line(bob.issuer), "bob", "Bob", "bob@example.org")
     assert store.get_issue(store.create_issue(bob, {"title": "let in"}))["author"]["id"] == "bob"
     other.remove_member(ada, "bob")
-    other.refresh()
+    store.refresh()
+    assert [member.person for member in store.members] == ["ada"]
+    assert len(store.trust_log()) == 3
     with pytest.raises(Refused):
         store.create_issue(bob, {"title": "sent away"})
-    assert store.quarantine() == []
+    assert store.quarantine()["items"] == []
     assert store.verify()["ok"]
     other.close()

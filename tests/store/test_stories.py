@@ -47,7 +47,7 @@ def opened(tmp_path: Path) -> Iterator[Callable[..., IssueStore]]:
 
 
 def odd(store: IssueStore) -> dict[str, tuple[str, str]]:
-    return {item["entry"]: (item["verdict"], item["reason"]) for item in store.quarantine()}
+    return {item["entry"]: (item["verdict"], item["reason"]) for item in store.quarantine()["items"]}
 
 
 def trail(store: IssueStore, agent: str) -> list[tuple[str, str]]:
@@ -115,7 +115,7 @@ def test_a_member_removed_while_offline(store: IssueStore, ada: Signer, opened: 
     with pytest.raises(Refused, match="no member"):
         laptop.comment(bob, issue, "but I")
 
-    spoken = next(item["entry"] for item in store.quarantine() if item["actor"]["id"] == "bob")
+    spoken = next(item["entry"] for item in store.quarantine()["items"] if item["actor"]["id"] == "bob")
     store.adopt(ada, [spoken])
     exchange(store, laptop)
     for clone_ in (store, laptop):
@@ -201,7 +201,7 @@ def test_a_persons_second_laptop_and_how_it_is_lost(
     laptop.comment(second, issue, "the finder says hello")
     laptop.comment(session, issue, "and so does its agent")
     exchange(laptop, store)
-    assert [item["verdict"] for item in store.quarantine()] == ["muted"] * 2
+    assert [item["verdict"] for item in store.quarantine()["items"]] == ["muted"] * 2
     assert [note["body"] for note in store.get_issue(issue)["comments"]] == ["by an agent over there"]
     store.comment(ada, issue, "the first laptop goes on")
     with pytest.raises(NotFound):

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from git_tracker.errors import NotFound, Refused
 from git_tracker.store import IssueStore, Signer, membership
 from tests.store import forge
 from tests.store.forge import label
@@ -639,6 +640,20 @@ def test_a_policy_holds_for_whoever_has_seen_it(
     assert found[late[1]] == ("muted", "against the policy: only people may move to done")
 
 
+def test_settling_a_conflict_is_the_operation_that_writing_the_field_is(
+    store: IssueStore, log: TrustForge, ada: Signer, issue: str
+) -> None:
+    editor = store.delegate(ada, client="c/1", label="editor", scope={"operations": ["edit"]})
+    fields = [("title", "Dry"), ("status", "done"), ("assignee", "eve"), ("archived", True), ("comment:x", [])]
+    tried = [
+        log.write(editor, issue, {"type": "conflict-resolved", "field": field, "value": value})
+        for field, value in fields
+    ]
+
+    found = settled(store)
+    assert [found[id][0] for id in tried] == ["ok", *["muted"] * 4]
+
+
 def test_a_policy_of_somebody_removed_meanwhile_binds_nobody_any_more(
     store: IssueStore, log: TrustForge, ada: Signer, bob: Signer, agent: Signer, issue: str
 ) -> None:
@@ -675,3 +690,66 @@ def test_a_trust_log_that_was_moved_back_makes_what_cites_it_wait(
     assert [found for found in settled(store).values() if found[0] != "ok"] == [
         ("waiting", "cites trust entries that are not here yet")
     ]
+
+
+# sessions that never wrote, and roles that were lowered
+
+
+def test_a_session_that_never_wrote_is_ended_by_its_full_id(
+    store: IssueStore, log: TrustForge, ada: Signer, issue: str
+) -> None:
+    lost = store.delegate(ada, client="c/1", label="lost")
+    with pytest.raises(NotFound):
+        store.revoke(ada, lost.sid[:8])
+    store.revoke(ada, lost.sid)
+
+    late = log.write(lost, issue, NOTE)
+    assert settled(store)[late] == ("muted", ENDED)
+    with pytest.raises(Refused):
+        store.delegate(ada, client="c/1", label="lost", sid=lost.sid)
+
+
+def test_who_was_made_an_observer_offline_goes_on_in_vain(
+    store: IssueStore, log: TrustForge, ada: Signer, bob: Signer, issue: str
+) -> None:
+    added = store.add_member(ada, key(bob), "bob", "Bob", "bob@example.org")
+    seen = log.write(bob, issue, label("seen"), auth=(added,))
+    store.refresh()
+    store.add_member(ada, key(bob), "bob", "Bob", "bob@example.org", "observer")
+    unseen = log.write(bob, issue, label("unseen"), auth=(added,))
+
+    found = settled(store)
+    assert found[seen] == ("ok", "")
+    assert found[unseen] == ("muted", "its issuer was made an observer, and who did it had not seen it")
+    again = store.add_member(ada, key(bob), "bob", "Bob", "bob@example.org")
+    assert settled(store)[unseen] == ("ok", "")  # seen by who gave the role back
+    later = log.write(bob, issue, label("later"), auth=(again,))
+    assert settled(store)[later] == ("ok", "")
+
+
+def test_a_maintainer_made_a_writer_cannot_answer_with_a_removal(
+    store: IssueStore, log: TrustForge, ada: Signer, bob: Signer, cem: Signer, issue: str
+) -> None:
+    added = log.say(ada, member(bob, "bob", "maintainer"), member(cem, "cem"))
+    lowered = log.say(ada, member(bob, "bob"), after=[added])
+    answer = log.say(bob, removed(cem), after=[added])
+    harmless = log.say(bob, membership.adopted(()), after=[added])
+    log.show(ada, lowered, answer, harmless)
+
+    counts = {item["entry"]: item["counts"] for item in store.trust_log()}
+    assert (counts[answer], counts[harmless]) == (False, True)
+    assert log.members == {"ada": "owner", "bob": "writer", "cem": "writer"}
+
+
+def test_a_maintainer_made_a_writer_is_one_for_policies_whatever_they_cite(
+    store: IssueStore, log: TrustForge, ada: Signer, bob: Signer, issue: str
+) -> None:
+    store.add_member(ada, key(bob), "bob", "Bob", "bob@example.org", "maintainer")
+    set_ = store.set_policy(ada, {"done_by": "maintainers"})
+    store.add_member(ada, key(bob), "bob", "Bob", "bob@example.org")
+    done = log.write(bob, issue, {"type": "status-changed", "to": "done", "category": "done"}, auth=(set_,))
+    note = log.write(bob, issue, NOTE, auth=(set_,))
+
+    found = settled(store)
+    assert found[done] == ("muted", "against the policy: only maintainers may move to done")
+    assert found[note] == ("ok", "")

@@ -18,6 +18,7 @@ WORTH = (
     "muted it cites an older state of the trust log than what it builds on",
     "muted its issuer had been removed",
     "muted its issuer was removed, and the remover had not seen it",
+    "muted its issuer was made an observer, and who did it had not seen it",
     "muted after the end of its session",
     "muted out of scope",
     "muted against the policy",

@@ -10,7 +10,7 @@ import pytest
 
 from git_tracker.errors import Corrupt, Invalid
 from git_tracker.store import canonical, commit, entry, identity, keyfile, sshwire
-from tests.store import vectors
+from tests.store import trust_vectors, vectors
 
 
 def vector(name: str) -> Any:
@@ -87,6 +87,36 @@ def test_certificates_say_who_delegated_what_to_whom() -> None:
     for case in vector("certificates")["bad"]:
         with pytest.raises(Corrupt):
             identity.delegation(base64.b64decode(case["certificate"]))
+
+
+def test_trust_logs_have_the_stated_members_and_verdicts_in_any_order() -> None:
+    for case in vector("trust")["cases"]:
+        name, expected = case.pop("name"), {key: case.pop(key) for key in ("members", "counts", "verdicts")}
+        assert trust_vectors.outcome(**case) == expected, name
+        assert trust_vectors.outcome(**{**case, "log": case["log"][::-1]}) == expected, name
+
+
+@pytest.mark.parametrize(
+    ("name", "members", "verdicts"),
+    [
+        ("members and strangers", {"ada": "owner", "bob": "writer"}, "ok ok ok muted muted waiting"),
+        ("what the remover had seen stays", {"ada": "owner"}, "ok ok muted"),
+        ("of two who remove each other the senior stays", {"ada": "owner", "bob": "maintainer"}, "ok"),
+        ("after the end of its session", {"ada": "owner"}, "ok ok muted"),
+        (
+            "a lowered role holds for what was not seen",
+            {"ada": "owner", "bob": "writer", "cem": "observer"}, "ok ok ok muted",
+        ),
+        ("policies bind who has seen them", {"ada": "owner"}, "ok ok muted muted ok"),
+        ("scopes and times", {"ada": "owner"}, "ok ok muted muted"),
+        ("adopting lets a muted entry count", {"ada": "owner"}, "ok ok"),
+        ("another root says nothing until it is joined", {"ada": "owner", "bob": "owner"}, "ok ok"),
+    ],
+)  # fmt: skip
+def test_the_trust_vectors_say_what_their_names_say(name: str, members: dict[str, str], verdicts: str) -> None:
+    case = next(one for one in vector("trust")["cases"] if one["name"] == name)
+    assert case["members"] == members
+    assert [one["verdict"] for one in case["verdicts"]] == verdicts.split()
 
 
 def test_openssh_reads_our_certificates_and_keys(tmp_path: Path) -> None:

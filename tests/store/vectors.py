@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from git_tracker.store import commit, sshwire
-from tests.store import forge
+from tests.store import forge, trust_vectors
 from tests.store.bad import ARMOUR, BAD
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "vectors"
@@ -138,6 +138,7 @@ FILES = {
     "entries.json": entries,
     "armour.json": armour,
     "certificates.json": certificates,
+    "trust.json": trust_vectors.cases,
 }
 
 

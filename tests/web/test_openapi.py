@@ -11,7 +11,7 @@ from tests.web.serving import Served
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 
 
-@pytest.mark.parametrize(("part", "operations"), [("include", 10), ("exclude", 7)], ids=["reads", "writes"])
+@pytest.mark.parametrize(("part", "operations"), [("include", 11), ("exclude", 9)], ids=["reads", "writes"])
 def test_schemathesis_finds_nothing(served: Served, tmp_path: Path, part: str, operations: int) -> None:
     for title in ("one", "two"):
         served.request("POST", "/api/issues", {"title": title})
@@ -29,7 +29,7 @@ def test_schemathesis_finds_nothing(served: Served, tmp_path: Path, part: str, o
 def test_the_document_names_every_route_and_the_statuses_of_the_workflow(served: Served) -> None:
     document = served.get("/api/openapi.json")
     for path in ("/api/issues", "/api/issues/{id}", "/api/issues/{id}/comments", "/api/issues/{id}/history", "/api/board",
-                 "/api/events", "/api/agents", "/api/agents/{id}/audit", "/api/conflicts", "/api/issues/{id}/resolve",
+                 "/api/events", "/api/agents", "/api/agents/{id}/audit", "/api/agents/{id}/verify", "/api/quarantine", "/api/quarantine/adopt", "/api/conflicts", "/api/issues/{id}/resolve",
                  "/api/health"):  # fmt: skip
         assert path in document["paths"]
     status = document["components"]["schemas"]["NewIssue"]["properties"]["status"]

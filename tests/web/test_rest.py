@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from tests.store import forge
 from tests.store.forge import Forge, edited
-from tests.web.serving import Answer, Served, World
+from tests.store.governed import TrustForge
+from tests.web.serving import Answer, Served, World, until
 
 
 def made(served: Served, title: str = "A title", **fields: Any) -> dict[str, Any]:
@@ -154,6 +156,45 @@ def test_an_agent_is_listed_with_its_delegation_and_its_trail(served: Served) ->
     assert audit["chain"] == {"entries": 2, "gaps": [], "forks": [], "ok": True}
 
 
+def test_what_does_not_count_is_listed_and_counts_once_a_member_adopts_it(served: Served) -> None:
+    world = served.world
+    id = made(served, "an <b>odd</b> one")["id"]
+    bob = forge.signer(12, "Bob", "bob@example.org")
+    spoken = TrustForge(world.store).write(bob, id, {"type": "label-added", "label": "wet"})
+
+    listed = until(lambda: served.get("/api/quarantine")["items"])
+    found = next(item for item in listed if item["entry"] == spoken)
+    assert (found["issue"], found["verdict"], found["adoptable"]) == (id, "muted", True)
+    assert found["reason"] == f"the key {bob.identity.fingerprint} was no member's"
+    assert served.get(f"/api/issues/{id}")["quarantined"] == 1
+    assert next(row for row in served.get("/api/issues")["items"] if row["id"] == id)["quarantined"] == 1
+    told = served.request("POST", "/api/quarantine/adopt", {"entries": [spoken]})
+    assert told.status == 200
+    assert world.store.trust_log()[-1]["entry"] == told.json["entry"]
+    assert served.get(f"/api/issues/{id}")["labels"] == ["wet"]
+    again = served.request("POST", "/api/quarantine/adopt", {"entries": [spoken]})
+    assert (again.status, again.code) == (404, "not_found")
+
+
+def test_an_agent_s_trail_is_checked_against_git_itself(served: Served) -> None:
+    world = served.world
+    agent = world.agent("checked")
+    id = world.store.create_issue(agent, {"title": "a trail to check"})
+    world.store.claim(agent, id)
+    world.store.finish(agent, id, "done")
+    world.store.update_issue(world.ada, id, {"status": "todo"})
+    told = served.request("POST", f"/api/agents/{agent.sid}/verify", {})
+
+    assert told.status == 200
+    assert (told.json["ok"], told.json["entries"], told.json["problems"]) == (True, 3, [])
+    assert [(item["n"], item["verdict"], item["recorded"]) for item in told.json["items"]] == [
+        (n, "ok", "ok") for n in range(3)
+    ]
+    assert told.json["chain"]["ok"]
+    undone = served.get(f"/api/agents/{agent.sid}/audit")["reopened"]
+    assert [(one["issue"], one["by"]["id"]) for one in undone] == [(id, "ada")]
+
+
 def test_health_knows_what_is_there(served: Served) -> None:
     made(served)
     health = served.get("/api/health")
@@ -167,10 +208,11 @@ def test_concurrent_values_are_listed_and_settled(served: Served) -> None:
     store, ada = served.world.store, served.world.ada
     id = made(served, "one title")["id"]
     assert served.get("/api/conflicts")["items"] == []
-    forge = Forge(store)
-    left = forge.add(ada, [{"type": "title-changed", "title": "Left"}], [id])
-    right = forge.add(served.world.agent(), [{"type": "title-changed", "title": "Right"}], [id])
-    forge.point(id, forge.add(ada, [{"type": "comment-added", "body": "both"}], [left, right]))
+    made_by_hand, now = Forge(store), store.trust_log()[-1]["entry"]
+    left = made_by_hand.add(ada, [{"type": "title-changed", "title": "Left"}], [id], auth=(now,))
+    right = made_by_hand.add(served.world.agent(), [{"type": "title-changed", "title": "Right"}], [id], auth=(now,))
+    both = made_by_hand.add(ada, [{"type": "comment-added", "body": "both"}], [left, right], auth=(now,))
+    made_by_hand.point(id, both)
 
     (row,) = served.get("/api/conflicts")["items"]
     (conflict,) = served.get(f"/api/issues/{id}")["conflicts"]

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from git_tracker.errors import Refused
+from git_tracker.store import review
 from git_tracker.store.canonical import Json
 from git_tracker.store.shape import (
     Anything,
@@ -48,10 +49,13 @@ class StatusChanged(Write, type="status-changed", operation="status"):
         claim = state.claim(stamp.hlc[0], stamp.covers)
         if self.category == "done" and claim and claim.actor != stamp.actor:
             raise Refused("somebody else holds a claim on the issue", code="claimed")
+        if self.category == "done":
+            review.check(state, stamp)
 
     def apply(self, state: "State", stamp: "Stamp", part: str) -> None:
         super().apply(state, stamp, part)
         state.write("category", self.category, stamp)
+        review.moved(state.work, stamp, self.category)
 
 
 class TitleChanged(Write, type="title-changed", operation="edit"):

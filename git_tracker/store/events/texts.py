@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from git_tracker.errors import Invalid, Refused
-from git_tracker.store import text
+from git_tracker.store import review, text
 from git_tracker.store.shape import (
     Body,
     Event,
@@ -57,6 +57,8 @@ class Created(Edit, type="created", operation="create"):
         for field in ("title", "status", "category", "priority"):
             state.write(field, getattr(self, field), stamp)
         state.write("type", self.kind, stamp)
+        if self.category == "done":
+            review.moved(state.work, stamp, self.category)
         super().apply(state, stamp, part)
 
     def summary(self) -> str:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from git_tracker.errors import Invalid, Refused
+from git_tracker.store import review
 from git_tracker.store.shape import (
     Body,
     Digest,
@@ -36,6 +37,7 @@ class Claimed(Event, type="claimed", operation="claim"):
 
     def apply(self, state: "State", stamp: "Stamp", part: str) -> None:
         state.end_claims(stamp, "superseded")
+        review.claimed(state.work, stamp)
         began = stamp.hlc[0]
         lease, cap = self.lease * 1000, self.cap * 1000
         state.claims.append({
@@ -97,6 +99,8 @@ class EvidenceAdded(Event, type="evidence-added", operation="edit"):
         found = {"actor": stamp.actor, "at": stamp.at, "kind": self.kind, "value": self.value}
         state.evidence.append({**found, "order": [*stamp.order, int(part.partition(".")[2])]})
         state.evidence.sort(key=lambda item: item["order"])
+        if self.kind == "review":
+            review.given(state.work, stamp)
 
     def summary(self) -> str:
         return f"evidence: {self.kind} {' '.join(self.value.split())}"

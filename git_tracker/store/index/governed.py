@@ -5,6 +5,7 @@ from typing import Any
 
 from git_tracker.errors import Ambiguous, NotFound
 from git_tracker.store import sshwire
+from git_tracker.store.identity import is_session_of
 from git_tracker.store.index import people
 from git_tracker.store.index.schema import Db
 from git_tracker.store.membership import Seen
@@ -32,8 +33,14 @@ def _ends(db: Db, where: str, value: str) -> list[Seen]:
     return [Seen(row[0], row[1], row[2]) for row in rows]
 
 
-def session(db: Db, name: str) -> tuple[str, bytes]:
-    """Return the session id and the issuer's key behind an agent's id, prefix or name."""
+def session(db: Db, name: str, issuers: Iterable[bytes]) -> tuple[str, bytes]:
+    """Return the session id and the issuer's key behind an agent's id, prefix or name.
+
+    One that never wrote here is known by its full id alone, which says by whose key of `issuers` it is.
+    """
+    for key in issuers:
+        if is_session_of(key, name):
+            return name, key
     id = people.actor(db, name)
     row = db.execute("select session from actors where id = ? and session != ''", (id,)).fetchone()
     if row is None:

@@ -9,6 +9,7 @@ from git_tracker.store.index.schema import Db
 
 Json = Any
 MAX_LIMIT = 500
+_MOST_REOPENED = 100
 _ACTIVE_MS = 15 * 60 * 1000  # an agent whose last entry is younger counts as at work
 
 
@@ -127,7 +128,32 @@ def audit(db: Db, name: str, limit: int, cursor: str, now_ms: int, only: Only = 
     return {
         "agent": _agent(row, now_ms), "delegation": _delegation(db, row), "items": items, "chain": chain(db, id),
         "next": f"{read.epoch(db)}.{found[-1]['number']}" if more else None, "total": total,
+        "reopened": [] if cursor else reopened(db, id),
     }  # fmt: skip
+
+
+_MOVES = """
+select entries.id, entries.actor, entries.at, events.issue, issues.id as whole, issues.title,
+    coalesce(json_extract(events.body, '$.category'), 'active') as category
+from events join entries on entries.number = events.entry join issues on issues.key = events.issue
+where events.type = 'status-changed' and entries.verdict = 'ok' and entries.reason = ''
+    and events.issue in (select distinct issue from entries where actor = ?)
+order by events.issue, events.seq
+"""
+
+
+def reopened(db: Db, id: str) -> list[dict[str, Json]]:
+    """Return where others took out of done what an actor had moved there, newest last: `{"entry", "issue", "by", …}`."""
+    actors, last, found = read.Actors(db), None, list[dict[str, Json]]()
+    for row in db.execute(_MOVES, (id,)):
+        undone = last and last["issue"] == row["issue"] and last["category"] == "done" and row["category"] != "done"
+        if undone and last["actor"] == id != row["actor"]:
+            found.append({
+                "entry": row["id"], "issue": row["whole"], "short": read.short(db, row["whole"]), "title": row["title"],
+                "by": actors(row["actor"]), "at": issue.stamp(row["at"]), "finished_at": issue.stamp(last["at"]),
+            })  # fmt: skip
+        last = row
+    return sorted(found, key=lambda one: (str(one["at"]), str(one["entry"])))[-_MOST_REOPENED:]
 
 
 def _asked(id: str, only: Only) -> tuple[str, list[object]]:
@@ -139,6 +165,16 @@ def _asked(id: str, only: Only) -> tuple[str, list[object]]:
         where += " and entries.number in (select entry from events where type = ?)"
         values.append(only.kind)
     return where, values
+
+
+def entries(db: Db, actor: str, issue: str = "") -> dict[str, str]:
+    """Return the ids of an actor's entries, each with the issue it belongs to; of one issue if its id is given."""
+    rows = db.execute(
+        "select entries.id, issues.id from entries join issues on issues.key = entries.issue"
+        " where actor = ? and (? = '' or issues.id = ?) order by number",
+        (actor, issue, issue),
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 def delegation(db: Db, id: str) -> dict[str, Json] | None:
@@ -165,26 +201,17 @@ def chain(db: Db, actor: str) -> dict[str, Json]:
     A person's key begins a chain in every clone it is used in; a session's key has one.
     """
     session = db.execute("select session from actors where id = ?", (actor,)).fetchone()
-    keys = [
-        row[0] for row in db.execute("select distinct chain from entries where actor = ? and chain != ''", (actor,))
-    ]
-    gaps: list[Json] = []
-    forks: list[Json] = []
-    count = 0
-    for key in keys:
-        rows = db.execute("select id, n, prev from entries where chain = ? order by n, number", (key,)).fetchall()
-        seen: dict[str, str] = {}
-        ids = {row["id"] for row in rows}
-        count += len(ids)
-        for row in rows:
-            if row["prev"] is not None and row["prev"] not in ids:
-                gaps.append({"n": row["n"], "entry": row["id"], "missing": row["prev"]})
-            if row["prev"] is None and not (session and session[0]):
-                continue
-            other = seen.setdefault(row["prev"] or "", row["id"])
-            if other != row["id"]:
-                forks.append({"n": row["n"], "entries": [other, row["id"]]})
-    return {"entries": count, "gaps": gaps, "forks": forks, "ok": not gaps and not forks}
+    from git_tracker.store import chains  # only here: readers of the index do without
+
+    keys = db.execute("select distinct chain from entries where actor = ? and chain != ''", (actor,)).fetchall()
+    links = {
+        key: [
+            chains.Link(row["id"], row["n"], row["prev"], ())
+            for row in db.execute("select id, n, prev from entries where chain = ? order by n, number", (key,))
+        ]
+        for (key,) in keys
+    }
+    return chains.examined(links, one_clone=bool(session and session[0]))
 
 
 def lost_claims(db: Db, actor: str, now_ms: int) -> list[dict[str, Json]]:
@@ -196,22 +223,6 @@ def lost_claims(db: Db, actor: str, now_ms: int) -> list[dict[str, Json]]:
     ).fetchall()
     actors = read.Actors(db)
     return [{"issue": row[0], "short": read.short(db, row[0]), "holder": actors(row[1])} for row in rows]
-
-
-def quarantine(db: Db) -> list[dict[str, Json]]:
-    """Return every entry that does not count, with the reason."""
-    rows = db.execute(
-        "select entries.*, issues.id as whole, issues.title from entries left join issues on issues.key = entries.issue"
-        " where verdict != 'ok' order by entries.number"
-    )
-    actors = read.Actors(db)
-    return [
-        {
-            "entry": row["id"], "issue": row["whole"], "title": row["title"], "verdict": row["verdict"],
-            "reason": row["reason"], "actor": actors(row["actor"]) if row["actor"] else None, "at": issue.stamp(row["at"]),
-        }
-        for row in rows
-    ]  # fmt: skip
 
 
 def counts(db: Db) -> dict[str, Json]:

@@ -5,7 +5,7 @@ import sqlite3
 
 from git_tracker.errors import Unusable
 
-VERSION = "6"  # of the tables below: another number means the file is built anew
+VERSION = "7"  # of the tables below: another number means the file is built anew
 
 Db = sqlite3.Connection
 Row = sqlite3.Row
@@ -54,6 +54,7 @@ create table entries (
     ms integer not null, count integer not null, parents text not null, digest text not null, under text not null,
     chain text not null, n integer not null, prev text, issuer text not null, rk text not null, auth integer not null,
     verdict text not null, reason text not null default '', rooted integer not null, partial integer not null,
+    review text not null,
     unique (id, issue)
 );
 create index entries_issue on entries (issue);

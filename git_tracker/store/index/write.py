@@ -70,12 +70,12 @@ def add_entries(db: Db, found: Iterable[tuple[int, Admission]]) -> int:
         record, envelope = admission.record, admission.entry.envelope if admission.entry else None
         number = db.execute(
             "insert into entries (issue, id, actor, at, ms, count, parents, digest, under, chain, n, prev, issuer, rk,"
-            " verdict, reason, rooted, partial, auth) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " verdict, reason, rooted, partial, review, auth) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 key, record.id, record.actor, record.at, *record.hlc, " ".join(record.parents), record.digest,
                 record.under, admission.chain, envelope.n if envelope else 0, envelope.prev if envelope else None,
                 admission.issuer, envelope.rk if envelope else "", admission.verdict, admission.reason,
-                admission.rooted, admission.partial, _auth(db, envelope.auth if envelope else ()),
+                admission.rooted, admission.partial, record.review, _auth(db, envelope.auth if envelope else ()),
             ),
         ).lastrowid  # fmt: skip
         if admission.actor:
@@ -122,7 +122,7 @@ def records(db: Db, key: int) -> list[Record]:
             Record(
                 id, parents or ((root,) if id != root else ()), (row["ms"], row["count"]), row["actor"], row["at"],
                 row["under"], events_of(db, row["number"]), row["digest"], row["verdict"] == "muted", len(parents) < len(raw),
-                tuple(row["heads"].split()),
+                tuple(row["heads"].split()), person=row["chain"] == row["issuer"], review=row["review"],
             )
         )  # fmt: skip
     return found
@@ -154,15 +154,15 @@ def put_issue(db: Db, key: int, tip: str, folded: State, seq: int, workflow: Wor
 def _columns(db: Db, key: int, folded: State, workflow: Workflow) -> dict[str, Any]:
     status, moved = folded.value("status"), folded.standing("status")
     category = workflow.statuses.get(status) or folded.value("category")
+    if category == "done" and folded.value("category") != "done":  # what was signed, and held against the policy
+        category = "active"
     category = category if category in CATEGORIES else "active"
     created, claim = folded.created, folded.claim(0)
     person = db.execute("select person from actors where id = ?", (created["actor"],)).fetchone()
     links = folded.sets.get("links", {})
     parents = [(adds, link) for link, adds in links.items() if link.startswith("parent ")]
     imported = created["imported"] or {}
-    bad = db.execute(
-        "select count(*) from entries where issue = ? and verdict in ('quarantined', 'muted')", (key,)
-    ).fetchone()[0]
+    bad = db.execute("select count(*) from entries where issue = ? and verdict != 'ok'", (key,)).fetchone()[0]
     count = db.execute("select count(*) from comments where issue = ?", (key,)).fetchone()[0]
     return {
         "title": folded.value("title"), "status": status, "category": category, "type": folded.value("type"),
@@ -235,10 +235,10 @@ def hide(db: Db, key: int, tip: str, seq: int) -> None:
     db.execute("update issues set tip = ?, seq = ?, archived = ? where key = ?", (tip, seq, HIDDEN, key))
 
 
-def verdicts(db: Db, key: int) -> dict[str, tuple[str, bool, str]]:
-    """Return the verdict on each entry of an issue, whether some of its past is missing, and who wrote it."""
-    rows = db.execute("select id, verdict, partial, actor from entries where issue = ?", (key,))
-    return {row[0]: (row[1], bool(row[2]), row[3]) for row in rows}
+def verdicts(db: Db, key: int) -> dict[str, tuple[str, bool, str, str]]:
+    """Return of each entry of an issue the verdict, whether some of its past is missing, who wrote it, and `review`."""
+    rows = db.execute("select id, verdict, partial, actor, review from entries where issue = ?", (key,))
+    return {row[0]: (row[1], bool(row[2]), row[3], row[4]) for row in rows}
 
 
 def issues_of(db: Db, entry: str) -> list[str]:

@@ -125,4 +125,8 @@ class Gathering:
         raise roster.unknown(name, dict.fromkeys(self._members.names))
 
     def _named(self, member: Member, item: dict[str, Json]) -> dict[str, Json]:
-        return {**item, "short": f"{member.name}#{item['short']}", "repository": member.name}
+        return self._named_by(member.name, item)
+
+    def _named_by(self, name: str, item: dict[str, Json]) -> dict[str, Json]:
+        short = item["short"] and f"{name}#{item['short']}"  # an entry that does not count may be of no issue
+        return {**item, "short": short, "repository": name}

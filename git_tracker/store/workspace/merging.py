@@ -110,3 +110,12 @@ def agents(found: Iterable[tuple[str, Json]]) -> list[Json]:
         before["active"] = before["active"] or agent["active"]
         before["repositories"].append(name)
     return sorted(merged.values(), key=lambda agent: agent["last_at"], reverse=True)
+
+
+def chain(found: Iterable[Json]) -> Json:
+    """Return the state of somebody's chains in several repositories."""
+    each = list(found)
+    return {
+        "entries": sum(one["entries"] for one in each), "gaps": [gap for one in each for gap in one["gaps"]],
+        "forks": [fork for one in each for fork in one["forks"]], "ok": all(one["ok"] for one in each),
+    }  # fmt: skip

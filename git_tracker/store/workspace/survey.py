@@ -178,27 +178,33 @@ class Survey(Gathering):
         if not trails:
             raise strangers[0] if strangers else NotFound(f"no agent {agent!r}")
         page = merging.pages(ask, cursor, limit, merging.Order(lambda item: item["at"]))
-        chains = [found["chain"] for found in trails.values()]
-        chain = {
-            "entries": sum(one["entries"] for one in chains), "gaps": [gap for one in chains for gap in one["gaps"]],
-            "forks": [fork for one in chains for fork in one["forks"]], "ok": all(one["ok"] for one in chains),
-        }  # fmt: skip
         given = next((found["delegation"] for found in trails.values() if found["delegation"]), None)
         who = merging.agents((name, found["agent"]) for name, found in trails.items())[0]
-        return {"agent": who, "delegation": given, **page, "chain": chain}
+        again = [self._named_by(name, one) for name, found in trails.items() for one in found["reopened"]]
+        return {
+            "agent": who, "delegation": given, **page, "reopened": [] if cursor else again,
+            "chain": merging.chain(found["chain"] for found in trails.values()),
+        }  # fmt: skip
 
     def lost_claims(self, actor: str) -> list[dict[str, Json]]:
         """Return the claims of an actor that somebody turned out to have made earlier."""
         found = self._each(lambda m, r: r.lost_claims(actor))
         return [self._named(member, claim) for member, claims in found for claim in claims]
 
-    def quarantine(self) -> list[dict[str, Json]]:
-        """Return every entry that does not count, with the reason."""
-        return [
-            {**item, "repository": member.name}
-            for member, items in self._each(lambda m, r: r.quarantine())
-            for item in items
-        ]
+    def quarantine(self, *, limit: int = 100, cursor: str = "") -> dict[str, Json]:
+        """Return a page of the entries that do not count, with the reason, oldest first."""
+
+        def asking(member: Member, reader: Reader) -> Callable[[int, str], dict[str, Json]]:
+            def ask(count: int, place: str) -> dict[str, Json]:
+                page = self._try(member, lambda: reader.quarantine(limit=count, cursor=place))
+                if page is None:
+                    return {"items": [], "next": place or None, "total": 0}
+                return {**page, "items": [self._named(member, item) for item in page["items"]]}
+
+            return ask
+
+        ask = {member.name: asking(member, reader) for member, reader in self._members.present()}
+        return merging.pages(ask, cursor, limit, merging.Order(lambda item: item["at"]))
 
     def health(self) -> dict[str, Json]:
         """Return the figures of all repositories together, and how each of them stands."""

@@ -42,8 +42,18 @@ export class Api extends EventTarget {
   agents(signal) {
     return this.#get("/api/agents", {}, signal);
   }
-  audit(id, cursor, signal) {
-    return this.#get(`/api/agents/${encodeURIComponent(id)}/audit`, { limit: 200, cursor }, signal);
+  /** `only` narrows it: `{issue, kind, since, until}`. */
+  audit(id, only, cursor, signal) {
+    return this.#get(`/api/agents/${encodeURIComponent(id)}/audit`, { ...only, limit: 200, cursor }, signal);
+  }
+  verify(id) {
+    return this.#send("POST", `/api/agents/${encodeURIComponent(id)}/verify`, {});
+  }
+  quarantine(cursor, signal) {
+    return this.#get("/api/quarantine", { cursor }, signal);
+  }
+  adopt(entries) {
+    return this.#send("POST", "/api/quarantine/adopt", { entries });
   }
 
   /** One issue and the ETag that names the heads it was folded from. */

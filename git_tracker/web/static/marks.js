@@ -73,6 +73,7 @@ export function stateMarks(row) {
     row.blocked && mark("blocked", "blocked", "Waits for another issue"),
     row.ready && mark("ready", "ready", "Nothing stands in the way"),
     row.imported && mark("imported", "imported", "Came from another tracker"),
+    row.quarantined > 0 && mark("apart", `${row.quarantined} without effect`, "Entries of it do not count", "quarantined"),
     row.archived && mark("archived", "archived", "Out of sight unless asked for", "waiting"),
   ].filter(Boolean);
 }

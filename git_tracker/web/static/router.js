@@ -1,6 +1,6 @@
 /**
  * Hash routes, so that one served page is every deep link: `#/board?q=…`, `#/list?q=…`, `#/issue/<id>`, `#/activity`,
- * `#/agents`, `#/agents/<id>`. Fires `route` with `{name, id, params}`.
+ * `#/agents`, `#/agents/<id>`, `#/quarantine`. Fires `route` with `{name, id, params}`.
  */
 export class Router extends EventTarget {
   #listening = false;
@@ -37,6 +37,7 @@ export const hashOf = {
   issue: (id) => `#/issue/${encodeURIComponent(id)}`,
   activity: (params) => withQuery("#/activity", params ?? {}),
   agents: () => "#/agents",
+  quarantine: () => "#/quarantine",
   agent: (id) => `#/agents/${encodeURIComponent(id)}`,
 };
 
@@ -45,7 +46,7 @@ export function parse(hash) {
   const [path, search = ""] = hash.replace(/^#\/?/, "").split(/\?(.*)/s);
   const [name, id = ""] = path.split("/");
   const params = new URLSearchParams(search);
-  if (!["board", "list", "issue", "activity", "agents"].includes(name) || (name === "issue" && !id))
+  if (!["board", "list", "issue", "activity", "agents", "quarantine"].includes(name) || (name === "issue" && !id))
     return { name: "board", id: "", params };
   return { name, id: decode(id), params };
 }

@@ -7,6 +7,7 @@ import { BoardPage } from "./board-page.js";
 import { IssueList } from "./issue-list.js";
 import { IssuePanel } from "./issue-panel.js";
 import { openNewIssue } from "./new-issue.js";
+import { QuarantinePage } from "./quarantine-page.js";
 import { listenForKeys } from "./shortcuts.js";
 import { TopBar } from "./top-bar.js";
 
@@ -79,6 +80,7 @@ export class AppShell extends HTMLElement {
       list: IssueList,
       activity: ActivityPage,
       agents: route.id ? AgentTrail : AgentsPage,
+      quarantine: QuarantinePage,
     }[route.name];
     this.#outlet.dataset.page = route.name;
     this.#outlet.dataset.hash = location.hash.startsWith("#/issue/") ? hashOf.board() : location.hash || hashOf.board();

@@ -34,6 +34,9 @@ const DRAWINGS = {
   unarchived: "imported",
 };
 
+/** The types of events that this page has words or drawings for. */
+export const KINDS = Object.keys(DRAWINGS);
+
 /** A small drawing for a type of event. */
 export function eventIcon(type) {
   return icon(DRAWINGS[type] ?? "other");

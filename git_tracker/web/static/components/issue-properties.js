@@ -144,9 +144,14 @@ export class IssueProperties extends HTMLElement {
         "Set aside",
         issue.quarantined > 0 &&
           h(
-            "span",
-            { class: "verdict with-icon i-quarantined", data: { verdict: "quarantined" } },
-            `${issue.quarantined} quarantined`,
+            "a",
+            {
+              href: hashOf.quarantine(),
+              class: "verdict with-icon i-quarantined",
+              data: { verdict: "quarantined" },
+              title: "Entries of it that do not count: not allowed, badly signed, or waiting",
+            },
+            `${issue.quarantined} without effect`,
           ),
       ),
       ...Object.entries(issue.custom ?? {})

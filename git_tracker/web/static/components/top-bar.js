@@ -1,6 +1,7 @@
 import { avatar } from "../actors.js";
 import { h, icon, keyed } from "../dom.js";
 import { hashOf } from "../router.js";
+import { QuarantineLink } from "./quarantine-link.js";
 import { ThemeToggle } from "./theme-toggle.js";
 
 const NAVIGATION = [
@@ -82,6 +83,7 @@ export class TopBar extends HTMLElement {
           this.#search,
           h("kbd", { "aria-hidden": "true" }, "/"),
         ),
+        new QuarantineLink(this.#app),
         this.#people,
         this.#live,
         new ThemeToggle(),

@@ -2,6 +2,7 @@ import { asActor, avatar, nameOf } from "../actors.js";
 import { fullTime, timeAgo } from "../clock.js";
 import { h, icon } from "../dom.js";
 import { verdictBadge } from "../marks.js";
+import { hashOf } from "../router.js";
 import { plural } from "../text.js";
 
 const HASH = /^[0-9a-f]{40,64}$/;
@@ -127,6 +128,35 @@ export function chainCard(chain, agent) {
     list("Gaps", gaps),
     list("Forks", forks),
   );
+}
+
+/** Where others took out of done what the agent had moved there; nothing if nobody did. */
+export function reopenedCard(reopened) {
+  if (!reopened?.length) return [];
+  return [
+    h(
+      "section",
+      { class: "card", data: { reopened: reopened.length } },
+      h("h2", {}, icon("active"), "Reopened by others"),
+      h(
+        "ul",
+        { class: "reopened" },
+        reopened.map((one) =>
+          h(
+            "li",
+            {},
+            h(
+              "a",
+              { class: "event-issue", href: hashOf.issue(one.issue), title: one.title },
+              h("span", { class: "short" }, one.short),
+              h("span", { class: "event-title" }, one.title),
+            ),
+            h("span", { class: "quiet" }, "by ", one.by.name, ", ", timeAgo(one.at)),
+          ),
+        ),
+      ),
+    ),
+  ];
 }
 
 function fact(word, value) {

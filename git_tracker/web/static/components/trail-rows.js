@@ -4,13 +4,13 @@ import { verdictBadge } from "../marks.js";
 import { hashOf } from "../router.js";
 import { eventIcon, summaryOf } from "./event-words.js";
 
-/** The entries in order; a row of its own before each entry whose predecessor is missing, a mark on those that share one. */
-export function trailRows(items, chain) {
+/** The entries in order, with what checking them against git said; a row of its own before each entry whose predecessor is missing, a mark on those that share one. */
+export function trailRows(items, chain, checked = new Map()) {
   const missing = new Map((chain?.gaps ?? []).map((gap) => [gap.entry, gap.missing]));
   const forked = new Set((chain?.forks ?? []).flatMap(({ entries }) => entries ?? []));
   return items.flatMap((item) => [
     ...(missing.has(item.entry) ? [gapRow(item, missing.get(item.entry))] : []),
-    trailRow(item, forked.has(item.entry)),
+    trailRow(item, forked.has(item.entry), checked.get(item.entry)),
   ]);
 }
 
@@ -24,7 +24,7 @@ function gapRow({ n }, id) {
   );
 }
 
-function trailRow(item, forked) {
+function trailRow(item, forked, checked) {
   return h(
     "li",
     {
@@ -66,8 +66,22 @@ function trailRow(item, forked) {
     h(
       "div",
       { class: "event-end" },
+      checked && checkedMark(item, checked),
       verdictBadge(item.verdict, item.reason),
       h("time", { datetime: item.at, title: fullTime(item.at) }, clockTime(item.at)),
     ),
+  );
+}
+
+function checkedMark({ verdict }, checked) {
+  const same = checked.verdict === verdict;
+  return h(
+    "span",
+    {
+      class: `mark with-icon i-${same ? "check" : "quarantined"}`,
+      data: { checked: checked.verdict },
+      title: same ? "Read again from git: it says the same" : `Git says ${checked.verdict}: ${checked.reason}`,
+    },
+    same ? "checked" : `git says ${checked.verdict}`,
   );
 }
