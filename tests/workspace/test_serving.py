@@ -54,7 +54,7 @@ def test_rest_answers_for_all_and_writes_to_the_one_that_is_named(land: Land, se
     assert served.get("/api/agents")["items"][0]["repositories"] == ["api", "web"]
     assert served.get("/api/agents/ada/audit?limit=1")["total"] == 3
     assert served.get("/api/quarantine") == {"items": [], "next": None, "total": 0}
-    checked = served.get("/api/agents/ada/verify")
+    checked = served.request("POST", "/api/agents/ada/verify", {}).json
     assert (checked["ok"], {item["repository"] for item in checked["items"]}) == (True, {"api", "web"})
     paged = served.get("/api/issues?limit=1")
     following = served.get(f"/api/issues?limit=1&cursor={paged['next']}")
