@@ -23,6 +23,7 @@ import measure
 import outside
 import peers
 import questions
+import sync
 import writes
 from grounds import Grounds
 from measure import Row
@@ -30,7 +31,7 @@ from measure import Row
 # In the order of the table. The writes come after what only reads.
 GROUPS = {
     "questions": questions.rows, "outside": outside.rows, "cold": cold.rows, "commands": commands.rows,
-    "calls": calls.rows, "peers": peers.rows, "writes": writes.rows,
+    "calls": calls.rows, "sync": sync.rows, "peers": peers.rows, "writes": writes.rows,
 }  # fmt: skip
 PAGE = Path(__file__).resolve().parent.parent / "docs/BENCHMARKS.md"
 _START, _END = "<!-- written by `make bench` -->\n", "<!-- end -->\n"

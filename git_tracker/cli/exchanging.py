@@ -1,13 +1,16 @@
 """The verb that exchanges with remotes."""
 
 import sys
+from contextlib import contextmanager
 
 from git_tracker.cli.call import Call
 from git_tracker.cli.escape import line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from git_tracker.store import Summary
+    from collections.abc import Iterator
+
+    from git_tracker.store import Step, Summary
 
 SYNC = """\
 tracker sync [REMOTE...]
@@ -36,7 +39,8 @@ def sync(call: Call) -> None:
     by = None if call.given("fetch-only") or not store.root else call.signer(store)
     done = []
     for name in names:
-        done.append(engine.sync(by, name, _steps(call)))
+        with _progress(call) as step:
+            done.append(engine.sync(by, name, step))
         if not store.root:
             call.note(f"{done[-1].remote} holds no tracker, and there is none here; `tracker init` makes one")
         elif by is None and not call.given("fetch-only"):
@@ -75,12 +79,18 @@ def _tell(call: Call, done: "Summary") -> None:
         call.note(f"{device} was not taken in: {reason}")
 
 
-def _steps(call: Call):  # type: ignore[no-untyped-def]
+@contextmanager
+def _progress(call: Call) -> "Iterator[Step]":
+    """Show on a terminal what is being done, and leave nothing of it."""
     if call.as_json or not sys.stderr.isatty():
-        return lambda _: None
+        yield lambda _: None
+        return
 
     def show(what: str) -> None:
-        sys.stderr.write(f"\r\x1b[K{line(what)} …\r")
+        sys.stderr.write(f"\r\x1b[K{what}")
         sys.stderr.flush()
 
-    return show
+    try:
+        yield lambda what: show(f"{line(what)} …")
+    finally:
+        show("")

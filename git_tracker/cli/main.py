@@ -42,6 +42,7 @@ VERBS: "Mapping[str, tuple[str, str, str]]" = {
     "mcp": ("serving", "mcp", "MCP over standard input and output"),
     "workspace": ("workspaces", "workspace", "several repositories as one"),
     "doctor": ("upkeep", "doctor", "look for what is wrong, and mend it"),
+    "gc": ("upkeep", "gc", "pack what became many small files"),
     "completion": ("upkeep", "completion", "completion for your shell"),
 }
 

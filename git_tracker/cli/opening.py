@@ -90,8 +90,9 @@ class Opening:
         from git_tracker.store import IssueStore
 
         return IssueStore(
-            where, workflow=project.workflow(where), progress=self.progress("indexing"), keyring=self.keyring
-        )
+            where, workflow=project.workflow(where), progress=self.progress("indexing"), keyring=self.keyring,
+            upkeep_after=project.upkeep_after(where),
+        )  # fmt: skip
 
     def _kept(self, opened: T) -> T:
         self._opened.append(opened)

@@ -5,6 +5,7 @@ import os
 from git_tracker.store import KANBAN, Place, Workflow
 
 FILE = "git-tracker.toml"
+_UPKEEP_AFTER = 1000  # as in `server.settings`
 # What a file may hold to be read here; with anything else in it, `server.settings` reads and checks the whole.
 _PLAIN = {
     "workflow": {"statuses", "moves"},
@@ -21,6 +22,17 @@ def workflow(where: Place) -> Workflow:
 
         found = settings.load(where).flow()
     return found
+
+
+def upkeep_after(where: Place) -> int:
+    """Return after how many writes upkeep begins by itself."""
+    for path in files(where):
+        with open(path, "rb") as file:
+            if b"upkeep" in file.read():
+                from git_tracker.server import settings
+
+                return settings.load(where).upkeep.after
+    return _UPKEEP_AFTER
 
 
 def files(where: Place) -> list[str]:

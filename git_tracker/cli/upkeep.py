@@ -1,4 +1,4 @@
-"""The verbs that keep things going: doctor looks over everything, completion helps the shell."""
+"""The verbs that keep things going: doctor looks over everything, gc packs, completion helps the shell."""
 
 import os
 from typing import Any
@@ -8,7 +8,7 @@ from git_tracker.cli import exits, project
 from git_tracker.cli.call import Call
 from git_tracker.cli.escape import line
 from git_tracker.errors import Invalid, TrackerError
-from git_tracker.store import KANBAN, WORKSPACE_FILE, Check, Survey, Workflow, examine, find_place, find_workspace
+from git_tracker.store import KANBAN, WORKSPACE_FILE, Check, Survey, Workflow, examine, find_place, find_workspace, tend
 
 Json = Any
 
@@ -114,6 +114,33 @@ def _repaired(call: Call, path: str) -> Check:
         return Check("repair", "ok", f"the index is built anew: {store.health()['issues']} issues")
     except TrackerError as error:
         return Check("repair", "fail", str(error), error.hint)
+
+
+GC = """\
+tracker gc
+
+Packs what became many small files: refs, objects, and what the journal holds
+twice. Runs stock git; removes no object. It happens by itself after many
+writes (`upkeep.after` in git-tracker.toml), in the background.
+
+Example: tracker gc
+"""
+
+
+def gc(call: Call) -> int:
+    done = tend(find_place(call.path))
+    if call.as_json:
+        call.json(done._asdict() | {"ok": not done.failed})
+    elif done.busy:
+        call.print("another process is at it already")
+    else:
+        for what, (before, after) in (("files of refs", done.loose_refs), ("files of objects", done.loose_objects)):
+            call.print(f"{what:<18}{before} -> {after}")
+        call.print(f"{'journal':<18}{done.journal} entries let go, since they lie in a pack")
+        call.print(f"{'refs that keep':<18}{done.kept} removed, since an issue's own ref reaches them")
+        for failure in done.failed:
+            call.print(f"not done: {line(failure)}")
+    return exits.FAILED if done.failed else exits.DONE
 
 
 COMPLETION = """\

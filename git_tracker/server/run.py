@@ -39,7 +39,8 @@ def opened(path: str, keyring: Keyring | None = None) -> tuple[Tracker, Place | 
     """Open what is around `path`: a repository with the settings of its project, or a workspace, which has no place."""
 
     def store(place: Place) -> IssueStore:
-        return IssueStore(place, workflow=settings.load(place).flow(), keyring=keyring)
+        found = settings.load(place)
+        return IssueStore(place, workflow=found.flow(), keyring=keyring, upkeep_after=found.upkeep.after)
 
     if folder := find_workspace(path):
         return Workspace(folder, store), None

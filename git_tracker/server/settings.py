@@ -75,12 +75,19 @@ class SyncSettings(Section):
     most_quarantined: Annotated[int, Field(ge=0)] = 1000
 
 
+class UpkeepSettings(Section):
+    """After how many writes small files are packed in the background; 0 for never."""
+
+    after: Annotated[int, Field(ge=0)] = 1000
+
+
 class Settings(Section):
     workflow: WorkflowSettings | None = None
     server: ServerSettings = ServerSettings()
     agents: AgentSettings = AgentSettings()
     merge: MergeSettings = MergeSettings()
     sync: SyncSettings = SyncSettings()
+    upkeep: UpkeepSettings = UpkeepSettings()
 
     def flow(self) -> Workflow:
         """Return the workflow that the settings describe."""
@@ -98,6 +105,7 @@ SETTINGS: Mapping[str, Any] = {
         ("agents", AgentSettings),
         ("merge", MergeSettings),
         ("sync", SyncSettings),
+        ("upkeep", UpkeepSettings),
     )
     for name, field in model.model_fields.items()
 }

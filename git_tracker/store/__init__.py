@@ -35,9 +35,10 @@ if TYPE_CHECKING:
     from git_tracker.store.stockgit import write_files as write_git_files
     from git_tracker.store.stockgit import write_revocation_list
     from git_tracker.store.store import IssueStore
-    from git_tracker.store.sync import Summary, SyncEngine
+    from git_tracker.store.sync import Step, Summary, SyncEngine
     from git_tracker.store.text import difference
     from git_tracker.store.tracker import Looked, Tracker, exchange, watching
+    from git_tracker.store.upkeep import Tended, tend
     from git_tracker.store.watch import Watch
     from git_tracker.store.workflow import KANBAN, Workflow
     from git_tracker.store.workspace.members import Standing
@@ -75,9 +76,12 @@ _HOMES = {
     "Signer": "identity:Signer",
     "Source": "keystore:Source",
     "Standing": "workspace.members:Standing",
+    "Step": "sync:Step",
     "Summary": "sync:Summary",
     "Survey": "workspace.survey:Survey",
     "SyncEngine": "sync:SyncEngine",
+    "Tended": "upkeep:Tended",
+    "tend": "upkeep:tend",
     "Told": "index.exchange:Told",
     "Tracker": "tracker:Tracker",
     "Watch": "watch:Watch",
@@ -134,9 +138,11 @@ __all__ = [
     "Signer",
     "Source",
     "Standing",
+    "Step",
     "Summary",
     "Survey",
     "SyncEngine",
+    "Tended",
     "Told",
     "Tracker",
     "Watch",
@@ -163,6 +169,7 @@ __all__ = [
     "remove_repository",
     "session_id",
     "start_cursor",
+    "tend",
     "watching",
     "write_git_files",
     "write_revocation_list",

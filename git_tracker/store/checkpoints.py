@@ -1,4 +1,4 @@
-"""Checkpoints: what one device knows, as one signed commit that others can fetch by one ref (docs/FORMAT.md, section 9).
+"""Checkpoints: what one device knows, as one signed commit that others can fetch by one ref (docs/FORMAT.md, section 7).
 
 The tree holds `issues/ab/<id>.<head>` and `trust/<head>` as git links; the parents are the checkpoint before and the
 heads that are new since then, so that all of them travel along. Trees are compared folder by folder: what changed is
@@ -14,7 +14,7 @@ from git_tracker.store import canonical, commit, identity
 from git_tracker.store.identity import Proof
 
 MAX_PARENTS = 500
-MAX_TREE = 64 * 1024 * 1024
+MAX_TREE = 8 * 1024 * 1024  # 90,000 heads in one folder
 VERSION = 1
 
 _TREE, _LINK = "40000", "160000"
@@ -45,6 +45,7 @@ class Checkpoint(NamedTuple):
     root: str
     tree: str
     parents: tuple[str, ...]
+    seconds: int
     proof: Proof
 
 
@@ -73,7 +74,7 @@ def decode(id: str, raw: bytes) -> Checkpoint:
     if type(root) is not str or (root and not _ID.fullmatch(root)):
         raise Corrupt("the checkpoint does not name a trust root")
     proof = identity.verify(found.payload, found.armour)
-    return Checkpoint(id, device, n, root, found.tree, found.parents, proof)
+    return Checkpoint(id, device, n, root, found.tree, found.parents, found.seconds, proof)
 
 
 def grown(objects: Objects, tree: str, issues: Heads, trust: Iterable[str]) -> str:
@@ -90,7 +91,8 @@ def grown(objects: Objects, tree: str, issues: Heads, trust: Iterable[str]) -> s
         folders[folder] = (_TREE, _written(objects, kept))
     said = {"issues": (_TREE, _written(objects, folders))}
     if known := {head: (_LINK, head) for head in trust}:
-        said["trust"] = (_TREE, _written(objects, known))
+        is_same = "trust" in top and _entries(objects, top["trust"][1]) == known
+        said["trust"] = top["trust"] if is_same else (_TREE, _written(objects, known))
     return _written(objects, said)
 
 
@@ -123,6 +125,12 @@ def heads_of(objects: Objects, tree: str, issue: str) -> frozenset[str]:
     return frozenset(head for name, (_, head) in found.items() if name.startswith(issue))
 
 
+def trust_of(objects: Objects, tree: str) -> frozenset[str]:
+    """Return the heads of trust logs that a checkpoint's tree names."""
+    folder = _entries(objects, tree).get("trust")
+    return frozenset(_entries(objects, folder[1])) if folder else frozenset()
+
+
 Entry = tuple[str, str]  # mode and id
 
 
@@ -145,8 +153,12 @@ def _entries(objects: Objects, id: str) -> dict[str, Entry]:
     found: dict[str, Entry] = {}
     at = 0
     while at < len(raw):
-        end = raw.index(b"\0", at)
+        end = raw.find(b"\0", at)
+        if end < 0 or end + 21 > len(raw):
+            raise Corrupt(f"the tree {id[:12]} is malformed")
         mode, _, name = raw[at:end].decode("utf-8", "replace").partition(" ")
+        if name in found:
+            raise Corrupt(f"the tree {id[:12]} names something twice")
         found[name] = (mode, raw[end + 1 : end + 21].hex())
         at = end + 21
     return found

@@ -18,7 +18,11 @@ def own(home: str) -> str:
             found = file.read(64).strip()
     except OSError:
         return ""
-    return found if _ID.fullmatch(found) else ""
+    return found if is_id(found) else ""
+
+
+def is_id(text: str) -> bool:
+    return _ID.fullmatch(text) is not None
 
 
 def renew(home: str, entropy: Callable[[int], bytes]) -> str:

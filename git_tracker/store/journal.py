@@ -94,6 +94,19 @@ class Journal:
         for row in rows:
             yield row[0], Record(*row[1:])
 
+    def moved(self) -> Iterator[tuple[int, Record]]:
+        """Yield the records whose refs have moved, without their bytes."""
+        for row in self._db.execute("select number, id, ref, old, x'' from journal where state = 1 order by number"):
+            yield row[0], Record(*row[1:])
+
+    def span(self) -> int:
+        """Return about how many records are kept."""
+        return int(
+            self._db.execute(
+                "select coalesce((select max(number) from journal) - (select min(number) from journal) + 1, 0)"
+            ).fetchone()[0]
+        )
+
     def close(self) -> None:
         self._db.close()
 

@@ -11,14 +11,15 @@ from contextlib import suppress
 from typing import Any, Self
 
 from git_tracker.errors import Unusable
-from git_tracker.store import device, objects, place, reading, refs
+from git_tracker.store import bulk, device, objects, place, reading, refs
+from git_tracker.store.bulk import Progress
 from git_tracker.store.bus import Bus, Cue
 from git_tracker.store.index import read, schema
 from git_tracker.store.keystore import Keyring
 from git_tracker.store.lock import held, tried
 from git_tracker.store.log import EventLog
 from git_tracker.store.place import Place
-from git_tracker.store.projection import Progress, Projection
+from git_tracker.store.projection import Projection
 from git_tracker.store.publishing import Publisher
 from git_tracker.store.reading import Reader
 from git_tracker.store.workflow import KANBAN, Workflow
@@ -28,7 +29,8 @@ class Keeper(Reader):
     """One repository's index, kept up to date.
 
     `clock` returns nanoseconds since 1970 and `entropy(n)` n random bytes; both come in from outside for tests.
-    `progress` is told how far the first catching up is. `keyring` finds the keys of people; by default those of this
+    `progress` is told how far the first catching up is. `upkeep_after` so many writes upkeep begins by itself; 0 is
+    never. `keyring` finds the keys of people; by default those of this
     user, with nobody to ask for a passphrase.
     """
 
@@ -41,9 +43,11 @@ class Keeper(Reader):
         entropy: Callable[[int], bytes] = os.urandom,
         progress: Progress | None = None,
         keyring: Keyring | None = None,
+        upkeep_after: int = 0,
     ) -> None:
         self.home = reading.home(where)  # in the repository, or in the user's cache if that cannot be written
         super().__init__(where, reading.index_path(self.home), workflow=workflow, clock=clock)
+        self._upkeep_after = upkeep_after
         self.keyring = keyring or Keyring.here()
         self.bus = Bus()
         self._entropy = entropy
@@ -124,7 +128,8 @@ class Keeper(Reader):
                 self._publisher.restore()
             if self._is_replaced():
                 self._attach()
-            self._clear()
+            if not self._build(progress):
+                self._clear()
             self._catch_up(force=True, progress=progress)
         self._ring()
 
@@ -149,16 +154,45 @@ class Keeper(Reader):
             self._absorb(True, progress)
         self._stale = False
 
-    def _absorb(self, force: bool, progress: Progress | None = None) -> None:
+    def _build(self, progress: Progress | None) -> bool:
+        """Replace the index by one that several processes make, if there is enough to do; return whether it was."""
         try:
             self._db.execute("begin immediate")
-            if not self.root and (root := reading.pinned(self.place)):
-                self._projection.pin(root)  # somebody else made this a tracker
+            here = len(self._projection.look(self._clock()))
+            if not self.root and (tips := self._projection.trust_tips):
+                self._pin_first(tips)
+                self._projection.look(self._clock())
+            self._db.execute("commit")
+        except BaseException:
+            self._roll_back()
+            raise
+        if here < bulk.WORTH or not self.root:
+            return False
+        path = f"{self._index_path}.new"
+        try:
+            self._projection.build(path, progress)
+        except (Unusable, schema.Error):  # alone it takes longer, but it does not need as much
+            schema.remove(path)
+            return False
+        self._db.close()
+        schema.remove(self._index_path)  # with its log, which must not be taken for that of the new one
+        os.replace(path, self._index_path)
+        self._attach()
+        return True
+
+    def _absorb(self, force: bool, progress: Progress | None = None) -> None:
+        if not self.root and (root := reading.pinned(self.place)):
+            self._projection.pin(root)  # somebody else made this a tracker
+        if self._projection.is_empty():
+            self._build(progress)
+        try:
+            self._db.execute("begin immediate")
             self._projection.catch_up(self._clock(), force=force, progress=progress)
             if not self.root and (tips := self._projection.trust_tips):  # first use of a tracker that came with a fetch
                 self._pin_first(tips)
                 self._projection.catch_up(self._clock(), force=True, progress=progress)
             self._db.execute("commit")
+            self._projection.committed()
         except BaseException:
             self._roll_back()
             raise

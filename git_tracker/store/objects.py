@@ -2,18 +2,21 @@
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import pygit2
-from pygit2.enums import ObjectType
+from pygit2.enums import ObjectType, ReferenceType
 
 from git_tracker.errors import Conflict, Corrupt, NotFound, TrackerError, Unusable
+from git_tracker.store import packedrefs
 from git_tracker.store.commit import EMPTY_TREE, MAX_COMMIT
 from git_tracker.store.place import Place
 
 Oid = pygit2.Oid
 
 _ATTEMPTS = 200
+_MANY = 32  # new refs that are cheaper to create at once
+_WINDOW = 1024 * 1024  # bytes of a pack mapped at once by who reads frugally
 _STALE_LOCK = 10.0  # seconds after which a ref's lock file counts as left behind by a dead process
 
 
@@ -37,6 +40,12 @@ class GitRepository:
     def repo(self) -> "pygit2.Repository":
         self.require_own_process()
         return self._repo
+
+    def read_frugally(self) -> None:
+        """Keep little in memory from now on: for a process that reads everything once."""
+        pygit2.settings.enable_caching(False)
+        pygit2.settings.mwindow_size = _WINDOW
+        pygit2.settings.mwindow_mapped_limit = 64 * _WINDOW
 
     def has(self, id: str) -> bool:
         return Oid(hex=id) in self.repo
@@ -130,23 +139,55 @@ class GitRepository:
         except (OSError, pygit2.GitError) as error:
             raise _translated(error, self.place) from error
 
+    def is_packed(self, id: str) -> bool:
+        """Return whether an object lies in a pack, and only there."""
+        return self.has(id) and not os.path.exists(self._loose_path(id))
+
+    def reached(self, ids: Iterable[str], tips: Iterable[str]) -> set[str]:
+        """Return those of the given commits that can be reached from one of the tips."""
+        wanted, found = {id for id in ids if self.is_commit(id)}, set[str]()
+        todo = {id for id in tips if self.is_commit(id)}
+        seen: set[str] = set()
+        while todo and wanted - found:
+            id = todo.pop()
+            if id not in seen:
+                seen.add(id)
+                found |= {id} & wanted
+                commit = self.repo[Oid(hex=id)]
+                assert isinstance(commit, pygit2.Commit)
+                todo |= {str(parent) for parent in commit.parent_ids if parent in self.repo}
+        return found
+
+    def drop(self, ref: str, id: str) -> bool:
+        """Remove a ref that still points at `id`; return whether it is gone. The caller holds the tracker's lock."""
+        try:
+            if self.target(ref) == id:
+                self.repo.references.delete(ref)
+                return True
+        except (KeyError, OSError, pygit2.GitError):
+            pass
+        return False
+
     def descends(self, later: str | None, earlier: str) -> bool:
         """Return whether `earlier` is in the past of `later`."""
         if later is None or later == earlier or not (self.has(later) and self.has(earlier)):
             return False
-        return self.repo.descendant_of(Oid(hex=later), Oid(hex=earlier))
+        try:
+            return self.repo.descendant_of(Oid(hex=later), Oid(hex=earlier))
+        except (KeyError, pygit2.GitError):  # something on the way is missing or damaged
+            return False
 
     def descends_or_is(self, later: str, earlier: str) -> bool:
         """Return whether `earlier` is `later` or in its past."""
         return later == earlier or self.descends(later, earlier)
 
     def target(self, ref: str) -> str | None:
-        """Return what a ref points at, or None."""
+        """Return the id a ref holds, or None; a symbolic ref has no place among ours."""
         try:
             found = self.repo.references.get(ref)
         except (pygit2.GitError, ValueError):
             return None
-        return str(found.target) if found is not None else None
+        return str(found.target) if found is not None and found.type == ReferenceType.DIRECT else None
 
     def move(self, ref: str, old: str | None, new: str, *, stale_seconds: float = _STALE_LOCK) -> None:
         """Point `ref` at `new` if it still points at `old`; raise `Conflict` if it moved meanwhile.
@@ -167,6 +208,21 @@ class GitRepository:
                     raise _translated(error, self.place) from error
                 if not self._clear_stale_lock(ref, stale_seconds):
                     time.sleep(min(0.001 * (attempt + 1), 0.05))
+
+    def move_all(self, moves: Mapping[str, tuple[str | None, str]]) -> None:
+        """Move refs (name -> from where, to where) as `move` does; many new ones are created in one step."""
+        created = {ref: new for ref, (old, new) in moves.items() if old is None}
+        if len(created) >= _MANY:
+            packedrefs.create(self.place.common, created)
+        else:
+            created = {}
+        for ref, (old, new) in moves.items():
+            if ref not in created:
+                self.move(ref, old, new)
+
+    def remotes(self) -> list[str]:
+        """Return the names of the configured remotes."""
+        return [name for name in self.repo.remotes.names() if name]
 
     def clear_empty(self, ref: str) -> None:
         """Remove a ref's file that holds nothing, as a power cut leaves it: libgit2 would refuse to write over it."""

@@ -90,6 +90,10 @@ class Publisher:
         if self._objects.has(id):
             self._objects.move(refs.KEEP + id, self._objects.target(refs.KEEP + id), id)
 
+    def kept(self) -> int:
+        """Return about how many entries the journal holds."""
+        return self._journal.span()
+
     def restore(self) -> int:
         """Write again what the file system lost of all that was acknowledged, as after a power cut; return how much.
 

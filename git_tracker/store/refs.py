@@ -6,6 +6,7 @@ the business of `objects`.
 
 import os
 import re
+import time
 from collections.abc import Iterator, Mapping
 
 PREFIX = "refs/git-tracker/"
@@ -21,7 +22,10 @@ _FETCHED = re.compile(rf"{REMOTES}[^/]+/devices/[0-9a-f]+")
 
 _FOLDERS = tuple(PREFIX + name for name in ("", "issues", "keep", "trust-heads", "devices"))
 
+_SETTLED_NS = 10**9  # a file younger than this may have been replaced by one with the very same stamp
+
 Signature = str
+_Stamp = tuple[int, int, int]  # time of change in nanoseconds, inode, size
 
 
 def issue(id: str) -> str:
@@ -44,7 +48,8 @@ def checkpoints(listing: Mapping[str, str], own: str) -> dict[str, str]:
     return {
         name: id
         for name, id in listing.items()
-        if (name.startswith(DEVICES) and name != DEVICES + own) or _FETCHED.fullmatch(name)
+        if (name.startswith(DEVICES) and name != DEVICES + own)
+        or (name.startswith(REMOTES) and _FETCHED.fullmatch(name))
     }
 
 
@@ -55,6 +60,74 @@ def listing(common: str) -> dict[str, str]:
     """
     loose = dict(_loose(common, "refs/git-tracker"))
     return {name: target for target, name in _packed(common)} | loose
+
+
+def below(common: str, prefix: str) -> dict[str, str]:
+    """Return the refs whose names begin with a prefix that ends in a slash, by the rest of the name."""
+    try:
+        with open(os.path.join(common, "packed-refs"), "rb") as file:
+            found = re.findall(rb"^([0-9a-f]{40}) %s([^\n]+)$" % re.escape(prefix.encode()), file.read(), re.MULTILINE)
+    except FileNotFoundError:
+        found = []
+    loose = {name.removeprefix(prefix): id for name, id in _loose(common, prefix.rstrip("/"))}
+    return {name.decode("utf-8", "replace"): id.decode() for id, name in found} | loose
+
+
+class Listing:
+    """All our refs, as last looked at. Looking again opens only the files that changed.
+
+    `issues` are the ids of issues and what their refs point to, `others` every other ref by name. `changed` names what
+    differs since `settle`; None means that nothing was settled yet.
+    """
+
+    def __init__(self, common: str) -> None:
+        self._common = common
+        self._packed_as: _Stamp | None = None
+        self._packed: dict[str, str] = {}
+        self._loose: dict[str, tuple[_Stamp, str]] = {}
+        self.issues: dict[str, str] = {}
+        self.others: dict[str, str] = {}
+        self.changed: set[str] | None = None
+
+    def look(self) -> None:
+        """See how the refs stand now."""
+        settled_ns = time.time_ns() - _SETTLED_NS
+        before, self._loose = self._loose, {}
+        for name, path, stamp in _files(self._common, "refs/git-tracker"):
+            known = before.get(name)
+            same = known is not None and known[0] == stamp and stamp[0] < settled_ns
+            self._loose[name] = known if known and same else (stamp, _read(path))
+        differ = {name for name, (_, id) in self._loose.items() if name not in before or before[name][1] != id}
+        differ |= before.keys() - self._loose.keys()
+        now = _stamp(os.path.join(self._common, "packed-refs"))
+        if now != self._packed_as or (now and now[0] >= settled_ns):
+            packed = {name: target for target, name in _packed(self._common)}
+            differ |= {name for name, _ in packed.items() ^ self._packed.items()}
+            self._packed, self._packed_as = packed, now
+        for name in differ:
+            self._put(name, self._loose.get(name, (None, ""))[1] or self._packed.get(name, ""))
+
+    def settle(self) -> None:
+        """Count changes from here on."""
+        self.changed = set()
+
+    def forget(self) -> None:
+        """Count everything as changed again."""
+        self.changed = None
+
+    def _put(self, name: str, id: str) -> None:
+        issue = name.removeprefix(ISSUES) if name.startswith(ISSUES) else ""
+        if issue and not _ID.fullmatch(issue):
+            return
+        where, key = (self.issues, issue) if issue else (self.others, name)
+        if where.get(key, "") == id:
+            return
+        if id:
+            where[key] = id
+        else:
+            del where[key]
+        if self.changed is not None:
+            self.changed.add(name)
 
 
 def issues(listing: Mapping[str, str]) -> dict[str, str]:
@@ -71,6 +144,11 @@ def kept(listing: Mapping[str, str]) -> frozenset[str]:
 def target(common: str, name: str) -> str:
     """Return what one ref points at, or an empty string: a listing may miss a file that is replaced meanwhile."""
     return _read(os.path.join(common, name)) or next((id for id, found in _packed(common) if found == name), "")
+
+
+def packed(common: str) -> dict[str, str]:
+    """Return our refs that packed-refs holds, whatever loose files say."""
+    return {name: target for target, name in _packed(common)}
 
 
 def empty_files(common: str) -> Iterator[str]:
@@ -131,6 +209,13 @@ def _packed(common: str) -> Iterator[tuple[str, str]]:
 
 
 def _loose(common: str, folder: str) -> Iterator[tuple[str, str]]:
+    for name, path, _ in _files(common, folder):
+        if target := _read(path):
+            yield name, target
+
+
+def _files(common: str, folder: str) -> Iterator[tuple[str, str, _Stamp]]:
+    """Yield name, path and stamp of every file of a ref."""
     try:
         entries = list(os.scandir(os.path.join(common, folder)))
     except OSError:
@@ -138,9 +223,21 @@ def _loose(common: str, folder: str) -> Iterator[tuple[str, str]]:
     for entry in entries:
         name = f"{folder}/{entry.name}"
         if entry.is_dir(follow_symlinks=False):
-            yield from _loose(common, name)
-        elif not name.endswith(".lock") and (target := _read(entry.path)):
-            yield name, target
+            yield from _files(common, name)
+        elif not name.endswith(".lock"):
+            try:
+                stat = entry.stat(follow_symlinks=False)
+            except OSError:  # packed meanwhile
+                continue
+            yield name, entry.path, (stat.st_mtime_ns, stat.st_ino, stat.st_size)
+
+
+def _stamp(path: str) -> _Stamp | None:
+    try:
+        stat = os.stat(path)
+    except OSError:
+        return None
+    return stat.st_mtime_ns, stat.st_ino, stat.st_size
 
 
 def _read(path: str) -> str:

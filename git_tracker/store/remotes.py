@@ -1,60 +1,60 @@
-"""Talking to remotes with the user's own git: their ssh, credentials and proxies, and nothing they did not configure.
+"""Talking to remotes: which there are, what they hold, fetching and pushing refs of devices (docs/FORMAT.md, section 7).
 
-Fixed arguments, names of configured remotes only, no hooks, no prompts, no shell that sees foreign text. What git says
-on stderr comes from the other side in part and is stripped before anybody prints it (docs/FORMAT.md, section 9).
+Names of configured remotes only. What git says comes from the other side in part and is stripped before anybody
+prints it.
 """
 
 import os
 import re
-import signal
-import subprocess
+import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from glob import escape, glob
 from typing import NamedTuple
 
 from git_tracker.errors import Invalid, NotFound, TrackerError, Unusable
-from git_tracker.store import refs
-from git_tracker.store.place import Place
+from git_tracker.store import refs, usergit
+from git_tracker.store.objects import GitRepository
+from git_tracker.store.usergit import Done
 
 MAX_DEVICES = 1_000
 MAX_BYTES = 1 << 30  # of one file that a fetch may write
 SECONDS = 600.0
 
-# git rev-parse --local-env-vars: what a hook of another repository would leave behind.
-_LOCAL = (
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_CONFIG", "GIT_CONFIG_PARAMETERS", "GIT_CONFIG_COUNT", "GIT_OBJECT_DIRECTORY",
-    "GIT_DIR", "GIT_WORK_TREE", "GIT_IMPLICIT_WORK_TREE", "GIT_GRAFT_FILE", "GIT_INDEX_FILE", "GIT_NO_REPLACE_OBJECTS",
-    "GIT_REPLACE_REF_BASE", "GIT_PREFIX", "GIT_SHALLOW_FILE", "GIT_COMMON_DIR", "GIT_INTERNAL_SUPER_PREFIX",
-)  # fmt: skip
-_SAFE = (
-    "core.hooksPath=/dev/null", "core.fsmonitor=false", "fetch.fsckObjects=true", "fetch.prune=false",
-    "gc.auto=0", "maintenance.auto=false", "push.followTags=false", "push.gpgSign=false", "submodule.recurse=false",
-    "protocol.ext.allow=never",
-)  # fmt: skip
+_STALE = 10.0  # seconds after which the lock on a ref that only we fetch counts as left behind by a dead process
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_LISTED = re.compile(rf"([0-9a-f]{{40}})\t{refs.DEVICES}([0-9a-f]{{16}})")
+_LISTED = re.compile(rf"^([0-9a-f]{{40}})\t{refs.DEVICES}([0-9a-f]{{16}})$", re.MULTILINE)
 _PUSHED = re.compile(rf"^(.)\t[^\t]*:{refs.DEVICES}([0-9a-f]{{16}})\t(.*)$", re.MULTILINE)
+_BEHIND = re.compile(r"fast-forward|fetch first|stale info|cannot lock ref|incorrect old value|failed to update ref")
 
 # What git and ssh say, and what it means to the user: code, meaning, remedy. The first that matches holds.
 _MEANINGS = (
+    (r"no space left|disk quota", "disk_full", "a disk is full", "free some space and sync again; nothing is lost"),
+    (r"file size limit|file too large|signal 25|file-write-limit", "too_large", "it sends more than is allowed at once",
+     "look at what it holds before you take it in by other means"),
     (r"could not read (username|password)|terminal prompts disabled|authentication failed|permission denied"
-     r"|host key verification failed|403|401",
+     r"|host key verification failed|returned error: 40[13]",
      "no_access", "it does not let you in", "check your credentials: `git fetch {0}` must work first"),
-    (r"does not appear to be a git repository|repository .* not found|no such (file|path)|not found",
-     "no_remote_repository", "there is no repository", "check its URL with `git remote -v`"),
-    (r"transport '.*' not allowed", "refused_protocol", "its protocol is not allowed", "use https, ssh or a path"),
-    (r"file size limit|file too large|signal 25", "too_large", "it sends more than is allowed at once",
-     "look at what it holds before you raise the limit"),
-    (r"hook declined|deny updating|denied|prohibited|not allowed|protected",
+    (r"hook declined|deny updating|prohibited|protected|funny refname",
      "refs_refused", "it refuses refs of this kind",
      "allow refs/git-tracker/devices/* there, or sync with another remote"),
+    (r"does not appear to be a git repository|repository .* not found|no such (file|path)|returned error: 404",
+     "no_remote_repository", "there is no repository", "check its URL with `git remote -v`"),
+    (r"\.lock': file exists", "busy", "another git process is at it here", "sync again when it has ended"),
+    (r"transport '.*' not allowed", "refused_protocol", "its protocol is not allowed", "use https, ssh or a path"),
     (r"shallow", "shallow", "one of the two repositories is shallow", "run `git fetch --unshallow` there"),
     (r"resolve host|connect|timed out|unreachable|unable to access|network|hung up|early eof|disconnect",
      "offline", "it cannot be reached", "what you did is kept; sync again later"),
 )  # fmt: skip
+_ABOUT_CONTENT = re.compile(
+    r"fsck|non-fast-forward|index-pack|unpack|bad object|missing|did not send all|signal 25|not our ref"
+    r"|object corrupt|non-commit object",
+    re.IGNORECASE,
+)
 
 
 class Pushed(NamedTuple):
-    """What became of one device's ref: `state` is `new`, `moved`, `same` or `refused`."""
+    """What became of one device's ref: `state` is `new`, `moved`, `same`, `behind` or `refused`."""
 
     device: str
     state: str
@@ -64,16 +64,12 @@ class Pushed(NamedTuple):
 class Remotes:
     """The remotes of one repository."""
 
-    def __init__(self, where: Place, *, seconds: float = SECONDS, most_bytes: int = MAX_BYTES) -> None:
-        self._where, self._seconds, self._most_bytes = where, seconds, most_bytes
+    def __init__(self, objects: GitRepository, *, seconds: float = SECONDS, most_bytes: int = MAX_BYTES) -> None:
+        self._objects, self._seconds, self._most_bytes = objects, seconds, most_bytes
 
-    def names(self) -> list[str]:
-        """Return the configured remotes, in the order of the configuration."""
-        found = self._git("config", "--null", "--name-only", "--get-regexp", r"^remote\..*\.(url|pushurl)$")
-        names = (
-            key.partition(".")[2].rpartition(".")[0] for key in found.stdout.decode("utf-8", "replace").split("\0")
-        )
-        return list(dict.fromkeys(name for name in names if name))
+    @property
+    def _common(self) -> str:
+        return self._objects.place.common
 
     def chosen(self, name: str = "") -> str:
         """Return the remote of that name, or the one to use where none is named: `origin`, or the only one.
@@ -82,7 +78,7 @@ class Remotes:
         """
         if name and not _NAME.fullmatch(name):
             raise Invalid(f"{name!r} is no name of a remote", "name a configured one; `git remote -v` lists them")
-        known = self.names()
+        known = self._objects.remotes()
         if not known:
             raise NotFound("no remote is configured", "add one: `git remote add origin URL`", code="no_remote")
         if not name:
@@ -97,92 +93,87 @@ class Remotes:
 
     def devices(self, remote: str) -> dict[str, str]:
         """Return the device refs a remote holds, with their targets."""
-        found = self._git("ls-remote", "--refs", "--", remote, f"{refs.DEVICES}*")
-        self._require(found, remote)
-        listed = {device: id for id, device in _LISTED.findall(found.stdout.decode("ascii", "replace"))}
-        if len(listed) > MAX_DEVICES:
+        found = self._git("ls-remote", "--refs", "--upload-pack=git-upload-pack", "--", remote, f"{refs.DEVICES}*")
+        listed = {device: id for id, device in _LISTED.findall(found.out)}
+        if found.cut or len(listed) > MAX_DEVICES:
             raise Unusable(
-                f"{remote} holds {len(listed)} devices; more than {MAX_DEVICES} are not taken in",
+                f"{remote} holds {len(listed)} devices{' or more' * found.cut}; over {MAX_DEVICES} are not taken in",
                 "somebody should tidy it up", code="too_many_devices",
             )  # fmt: skip
+        self._require(found, remote)
         return listed
 
     def fetch(self, remote: str, devices: Iterable[str]) -> dict[str, str]:
         """Fetch the checkpoints of devices; return why some could not be had.
 
-        If one device's objects fail git's checks, the others are fetched singly.
+        If the objects of some fail git's checks, halves are fetched until it is clear whose.
         """
         asked = sorted(devices)
+        self._clear_stale_locks(remote)
         tips = [f"--negotiation-tip={refs.of_device(remote, '*')}", f"--negotiation-tip={refs.DEVICES}*"]
         specs = [f"{refs.DEVICES}{device}:{refs.of_device(remote, device)}" for device in asked]
         found = self._git(
-            "fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-auto-maintenance", "--no-write-fetch-head",
-            "--refmap=", *tips, "--", remote, *specs, limited=True,
+            "fetch", "--no-progress", "--no-tags", "--no-recurse-submodules", "--no-auto-maintenance", "--no-write-fetch-head",
+            "--no-filter", "--upload-pack=git-upload-pack", "--refmap=", *tips, "--", remote, *specs, limited=True,
         )  # fmt: skip
-        if found.returncode == 0:
+        if found.status == 0:
             return {}
-        if len(asked) > 1 and self._is_about_content(found):
-            return {device: why for one in asked for device, why in self.fetch(remote, [one]).items()}
-        if self._is_about_content(found):
-            return dict.fromkeys(asked, _said(found))
-        self._require(found, remote)
-        return {}
+        self._clear_rest()
+        failure = _failure(remote, found.said)
+        if failure.code in ("disk_full", "busy"):
+            raise failure
+        if not _ABOUT_CONTENT.search(found.said):
+            self.devices(remote)  # if it still answers, something that it holds made it fail
+        if len(asked) == 1:
+            return {asked[0]: str(failure) if failure.code == "too_large" else _last(found.said)}
+        half = len(asked) // 2
+        return self.fetch(remote, asked[:half]) | self.fetch(remote, asked[half:])
 
     def push(self, remote: str, refspecs: Mapping[str, str]) -> list[Pushed]:
-        """Push refs (local name -> device); nothing that is there is ever moved sideways."""
+        """Push refs (local name -> device); nothing that is there is ever moved sideways.
+
+        A device that is `behind` was moved there meanwhile. Raises what keeps the remote from answering at all.
+        """
         specs = [f"{ref}:{refs.DEVICES}{device}" for ref, device in sorted(refspecs.items())]
-        found = self._git("push", "--porcelain", "--no-verify", "--recurse-submodules=no", "--", remote, *specs)
-        states = {"*": "new", " ": "moved", "=": "same", "!": "refused"}
+        found = self._git(
+            "push", "--porcelain", "--no-verify", "--recurse-submodules=no", "--receive-pack=git-receive-pack", "--",
+            remote, *specs,
+        )  # fmt: skip
+        states = {"*": "new", " ": "moved", "=": "same"}
         told = [
-            Pushed(device, states.get(flag, "refused"), _plain(reason))
-            for flag, device, reason in _PUSHED.findall(found.stdout.decode("utf-8", "replace"))
+            Pushed(device, states.get(flag) or ("behind" if _BEHIND.search(reason) else "refused"), _plain(reason))
+            for flag, device, reason in _PUSHED.findall(found.out)
         ]
-        if found.returncode and not any(one.state == "refused" for one in told):
+        if found.status and not any(one.state in ("behind", "refused") for one in told):
             self._require(found, remote)
-        for one in told:
-            if one.state == "refused" and "fast-forward" not in one.reason and "fetch first" not in one.reason:
-                raise _failure(remote, f"{one.reason} {_said(found)}")
         return told
 
-    def _is_about_content(self, found: "subprocess.CompletedProcess[bytes]") -> bool:
-        said = found.stderr.decode("utf-8", "replace").lower()
-        return any(
-            word in said for word in ("fsck", "non-fast-forward", "index-pack", "unpack", "bad object", "missing")
+    def refusal(self, remote: str, one: Pushed) -> TrackerError:
+        """Return what it means that a remote refused a device's ref."""
+        return _failure(remote, f"{one.reason}")
+
+    def _require(self, found: Done, remote: str) -> None:
+        if found.status:
+            raise _failure(remote, found.said)
+
+    def _clear_stale_locks(self, remote: str) -> None:
+        """Remove the locks of a fetch that was killed. Runs alone, so a lock that is old belongs to nobody."""
+        for path in glob(os.path.join(escape(self._common), refs.of_device(remote, "*.lock"))):
+            with suppress(OSError):
+                if time.time() - os.stat(path).st_mtime > _STALE:
+                    os.unlink(path)
+
+    def _clear_rest(self) -> None:
+        """Remove what git left of a pack that outgrew the limit."""
+        for path in glob(os.path.join(escape(self._common), "objects/pack/tmp_pack_*")):
+            with suppress(OSError):
+                if os.stat(path).st_size == self._most_bytes // 512 * 512:
+                    os.unlink(path)
+
+    def _git(self, *arguments: str, limited: bool = False) -> Done:
+        return usergit.run(
+            self._common, *arguments, seconds=self._seconds, most_bytes=self._most_bytes if limited else 0
         )
-
-    def _require(self, found: "subprocess.CompletedProcess[bytes]", remote: str) -> None:
-        if found.returncode:
-            raise _failure(remote, found.stderr.decode("utf-8", "replace"))
-
-    def _git(self, verb: str, *arguments: str, limited: bool = False) -> "subprocess.CompletedProcess[bytes]":
-        argv = ["git", f"--git-dir={self._where.common}"]
-        for setting in _SAFE:
-            argv += ["-c", setting]
-        argv += [verb, *arguments]
-        if limited:  # a file that grows beyond this ends the fetch; units of 512 bytes (POSIX, ulimit)
-            argv = ["/bin/sh", "-c", 'ulimit -f "$1"; shift; exec "$@"', "sh", str(self._most_bytes // 512), *argv]
-        environ = {name: value for name, value in os.environ.items() if name not in _LOCAL}
-        environ |= {"GIT_ALLOW_PROTOCOL": "https:ssh:file:git:http", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
-        try:
-            process = subprocess.Popen(
-                argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environ,
-                start_new_session=True,
-            )  # fmt: skip
-        except FileNotFoundError:
-            raise Unusable("git is not installed", "syncing needs it on the PATH") from None
-        try:
-            out, said = process.communicate(timeout=self._seconds)
-        except BaseException as error:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
-            if isinstance(error, subprocess.TimeoutExpired):
-                raise Unusable(
-                    f"git {verb} did not end within {self._seconds:.0f} s",
-                    "nothing is lost; sync again",
-                    code="offline",
-                ) from None
-            raise
-        return subprocess.CompletedProcess(argv, process.returncode, out, said)
 
 
 def _failure(remote: str, said: str) -> TrackerError:
@@ -192,13 +183,9 @@ def _failure(remote: str, said: str) -> TrackerError:
     return Unusable(f"{remote}: git could not do it ({_last(said)})", f"try `git fetch {remote}`", code="sync_failed")
 
 
-def _said(found: "subprocess.CompletedProcess[bytes]") -> str:
-    return _last(found.stderr.decode("utf-8", "replace"))
-
-
 def _last(said: str) -> str:
     lines = [_plain(line) for line in said.splitlines()]
-    telling = [line for line in lines if line.startswith(("fatal:", "error:", "remote:", "ssh:"))]
+    telling = [line for line in lines if line.startswith(("fatal:", "error:", "remote:", "ssh:", "! ["))]
     return (telling or [line for line in lines if line] or ["it said nothing"])[0][:300]
 
 

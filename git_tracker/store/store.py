@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from git_tracker.errors import Conflict, Invalid, NotFound
-from git_tracker.store import changes, query, repeats, resolving, verification
+from git_tracker.store import changes, query, repeats, resolving, upkeep, verification
+from git_tracker.store.bulk import Progress
 from git_tracker.store.governing import Governor
 from git_tracker.store.identity import Signer
 from git_tracker.store.index import apart, people, read, schema, search
 from git_tracker.store.issue import Json
 from git_tracker.store.lock import held
-from git_tracker.store.projection import Progress
 from git_tracker.store.publishing import Moved
 from git_tracker.store.state import State
 from git_tracker.store.writing import Writing, parents_first
@@ -181,6 +181,7 @@ class IssueStore(Governor):
                         published = True
                         self._projection.marked(self._clock())
                     self._db.execute("commit")
+                    self._projection.committed()
                     self._keep_stock_git()
                 except Moved:
                     self._roll_back()
@@ -198,6 +199,8 @@ class IssueStore(Governor):
                     self._roll_back()
                     raise
             self._ring()
+            if published and self._upkeep_after and self._publisher.kept() >= self._upkeep_after:
+                upkeep.start(self.place, self.home)
             return result
         raise Conflict("the issue kept moving while it was written", "try again", code="busy")
 

@@ -1,4 +1,4 @@
-"""Exchange with remotes: fetch what other devices know, tell what this one knows (docs/FORMAT.md, section 9).
+"""Exchange with remotes: fetch what other devices know, tell what this one knows (docs/FORMAT.md, section 7).
 
 Every device moves one ref of its own and only forwards, so pushes are not rejected and nothing is merged. Whatever
 happens on the way, what is here stays: refs of ours follow what was fetched, under the tracker's lock, or not at all.
@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from git_tracker.errors import Refused, Unusable
-from git_tracker.store import refs
+from git_tracker.store import device, refs
 from git_tracker.store.identity import Signer
 from git_tracker.store.lock import held
 from git_tracker.store.remotes import Remotes
@@ -42,11 +42,7 @@ class SyncEngine:
 
     def __init__(self, store: IssueStore, remotes: Remotes | None = None, *, most_bad: int = MAX_BAD) -> None:
         self._store, self._most_bad = store, most_bad
-        self._remotes = remotes or Remotes(store.place)
-
-    @property
-    def remotes(self) -> Remotes:
-        return self._remotes
+        self._remotes = remotes or Remotes(store.objects)
 
     def sync(self, by: Signer | None, remote: str = "", step: Step = lambda _: None) -> Summary:
         """Exchange with one remote, `origin` unless named; without a signer only fetch. Raises what says why not."""
@@ -57,7 +53,7 @@ class SyncEngine:
 
     def first(self) -> str:
         """Fetch before this clone makes a root of its own; return the remote's name, empty where there is none."""
-        if not self._remotes.names():
+        if not self._store.objects.remotes():
             return ""
         return self.sync(None).remote
 
@@ -70,7 +66,7 @@ class SyncEngine:
             store.renew_device()
         before = store.exchanged(remote)
         known = self._known(remote)
-        withheld = sorted(device for device, id in known.items() if self._went_back(id, listed.get(device)))
+        withheld = sorted(one for one, id in known.items() if self._went_back(id, listed.get(one)))
         wanted = [d for d, id in listed.items() if d not in withheld and d != store.device and known.get(d) != id]
         if wanted and before.bad >= self._most_bad:
             raise Refused(
@@ -83,42 +79,54 @@ class SyncEngine:
             refused = self._remotes.fetch(remote, wanted)
         step("folding what came")
         store.refresh(force=bool(wanted), wait=True)
-        refused |= {device: flaw for device, flaw in store.refused_checkpoints(remote).items() if device in listed}
+        refused |= {one: flaw for one, flaw in store.refused_checkpoints(remote).items() if one in listed}
         came = store.arrived_since(before.now)
-        told, restored = self._tell(by, remote, listed, withheld, step) if by else (False, [])
-        store.note_exchange(remote, before.bad + came.bad, told=by is not None or not before.untold)
+        upto, sent, restored = before.told, 0, list[str]()
+        if by:
+            heard = [id for one, id in self._known(remote).items() if listed.get(one) == id]
+            upto, moved, restored = self._tell(by, remote, listed, withheld, [] if before.untold else heard, step)
+            sent = before.untold if moved else 0
+        elif before.untold == 0:  # what just came is known there
+            upto = before.now + came.entries
+        store.note_exchange(remote, before.bad + came.bad, upto)
         return Summary(
-            remote, before.untold if told else 0, came.entries, came.held, came.conflicted, tuple(withheld),
-            tuple(restored), refused, len({*listed, *self._known(remote), *filter(None, [store.device])}),
+            remote, sent, came.entries, came.held, came.conflicted, tuple(withheld), tuple(restored), refused,
+            len({*listed, *self._known(remote), *filter(None, [store.device])}),
         )  # fmt: skip
 
     def _tell(
-        self, by: Signer, remote: str, listed: Mapping[str, str], withheld: list[str], step: Step
-    ) -> tuple[bool, list[str]]:
-        """Push this device's checkpoint, and those that the remote has lost; return whether ours moved, and which."""
+        self, by: Signer, remote: str, listed: Mapping[str, str], withheld: list[str], heard: list[str], step: Step
+    ) -> tuple[int, bool, list[str]]:  # fmt: skip
+        """Push this device's checkpoint, unless all that is new was `heard`, and those that the remote has lost.
+
+        Return up to which entry it knows all now, whether ours moved, and which were put back.
+        """
         store = self._store
         for _attempt in range(3):
-            newest = store.checkpoint(by)
+            newest, upto = store.checkpoint(by, listed.get(store.device, ""), heard)
             own = store.device
-            lost = {refs.of_device(remote, device): device for device in withheld}
+            lost = {refs.of_device(remote, one): one for one in withheld}
             if listed.get(own) != newest:
                 step(f"telling {remote}")
                 lost[refs.DEVICES + own] = own
             if not lost:
-                return False, []
+                return upto, False, []
             told = {one.device: one for one in self._remotes.push(remote, lost)}
+            restored = [one for one in withheld if one in told and told[one].state in ("new", "moved")]
             mine = told.get(own)
-            if mine is None or mine.state != "refused":
-                return mine is not None, [device for device in withheld if told[device].state in ("new", "moved")]
+            if mine and mine.state == "refused":
+                raise self._remotes.refusal(remote, mine)
+            if mine is None or mine.state != "behind":
+                return upto, mine is not None and mine.state != "same", restored
             listed = self._remotes.devices(remote)
             if self._is_shared(listed):
                 store.renew_device()
         raise Unusable(f"{remote} kept refusing this device's ref", "sync again", code="busy")
 
     def _known(self, remote: str) -> dict[str, str]:
-        prefix = refs.of_device(remote, "")
-        listing = refs.listing(self._store.place.common)
-        return {name.removeprefix(prefix): id for name, id in listing.items() if name.startswith(prefix)}
+        """Return the checkpoints of others that were fetched from a remote, by device."""
+        found = refs.below(self._store.place.common, refs.of_device(remote, ""))
+        return {name: id for name, id in found.items() if device.is_id(name) and name != self._store.device}
 
     def _went_back(self, known: str, now: str | None) -> bool:
         return now is None or (now != known and self._store.objects.descends(known, now))

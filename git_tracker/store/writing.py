@@ -88,9 +88,15 @@ class Writing:
         state = write.state(self._db, key)
         if expect and set(expect) != set(state.heads):
             raise Conflict("the issue changed since you read it", "read it again, then decide anew", code="heads_moved")
-        found = decide(state, self.context)
+        try:
+            found = decide(state, self.context)
+        except (Conflict, Refused) as error:
+            if error.code == "claimed":  # that may be news to whoever had claimed it, too
+                self._require_no_loss(id, state)
+            raise
+        if any(event.operation not in ("comment", "claim") for event in found):
+            self._require_no_loss(id, state)
         if found:
-            self._require_no_loss(id, state, found)
             held = state.claim(self.now_ms)
             under = held.entry if held and held.actor == self.context.actor else ""
             for start in range(0, len(found), format.MAX_EVENTS):
@@ -99,10 +105,9 @@ class Writing:
                 self._stage(id, state, self._parents(state), self._clock_of(key, state), part, under)
         return id
 
-    def _require_no_loss(self, id: str, state: State, found: Sequence[Event]) -> None:
+    def _require_no_loss(self, id: str, state: State) -> None:
         """Refuse work under a claim that somebody else turned out to have made earlier; talking about it is fine."""
-        lost = state.lost_claim(self.now_ms, self.context.actor)
-        if lost and any(event.operation not in ("comment", "claim") for event in found):
+        if state.lost_claim(self.now_ms, self.context.actor):
             holder = state.claim(self.now_ms)
             raise Conflict(
                 f"{holder.actor if holder else 'somebody'} had claimed {id[:7]} before you did, on another machine",

@@ -74,6 +74,7 @@ def test_a_link_into_another_repository_names_it_and_leads_there(land: Land, wor
 def test_a_repository_that_goes_missing_is_marked_and_the_board_goes_on(
     land: Land, workspace: Served, tabs: Tabs
 ) -> None:
+    land.store.create_issue(land.ada, {"title": "Stays"})
     land.hide("web")
     try:
         page = tabs(workspace).open()

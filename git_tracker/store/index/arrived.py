@@ -30,6 +30,11 @@ def put(db: Db, ref: str, tip: str, tree: str, flaw: str) -> None:
     db.execute("insert or replace into devices values (?, ?, ?, ?)", (ref, tip, tree, flaw))
 
 
+def rows(db: Db) -> list[tuple[str, str, str, str]]:
+    """Return what `put` was given."""
+    return [tuple(row) for row in db.execute("select ref, tip, tree, flaw from devices")]
+
+
 def all(db: Db) -> list[Arrived]:
     return [Arrived(*row) for row in db.execute("select ref, tip, flaw from devices order by ref")]
 
@@ -62,6 +67,12 @@ def changed_since(db: Db, seq: int) -> Iterator[tuple[str, frozenset[str]]]:
     """
     for row in db.execute("select key, id from issues where seq > ?", (seq,)).fetchall():
         yield row[1], heads(db, row[0])
+
+
+def dated(db: Db, entries: Iterable[str]) -> dict[str, int]:
+    """Return when each of the given entries says it was made, in seconds since 1970."""
+    query = "select at from entries where id = ?"
+    return {id: int((db.execute(query, (id,)).fetchone() or (0,))[0]) for id in entries}
 
 
 def tentative(db: Db, entries: Iterable[str | None]) -> frozenset[str]:

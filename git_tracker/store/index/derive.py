@@ -1,8 +1,42 @@
 """What follows from an issue's state: labels, links, what is blocked, and the texts that search looks into."""
 
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from git_tracker.store import conflicts
 from git_tracker.store.index.rows import Comments
 from git_tracker.store.index.schema import Db
-from git_tracker.store.state import State
+from git_tracker.store.state import Claim, State
+from git_tracker.store.workflow import CATEGORIES, Workflow
+
+encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def columns(folded: State, workflow: Workflow) -> dict[str, Any]:
+    """Return the columns of an issue that follow from its state alone."""
+    status, moved = folded.value("status"), folded.standing("status")
+    category = workflow.statuses.get(status) or folded.value("category")
+    if category == "done" and folded.value("category") != "done":  # what was signed, and held against the policy
+        category = "active"
+    category = category if category in CATEGORIES else "active"
+    created, claim = folded.created, folded.claim(0)
+    links = folded.sets.get("links", {})
+    parents = [(adds, link) for link, adds in links.items() if link.startswith("parent ")]
+    imported = created["imported"] or {}
+    return {
+        "title": folded.value("title"), "status": status, "category": category, "type": folded.value("type"),
+        "priority": folded.value("priority"), "assignee": folded.value("assignee"), "author": created["actor"],
+        "created": created["at"], "updated": folded.updated[3],
+        "closed": moved[4] if moved and category == "done" else None,
+        "parent": max(parents)[1].partition(" ")[2] if parents else None, "milestone": folded.value("milestone"),
+        "due": folded.value("due"), "deferred": folded.value("deferred"),
+        "archived": int(bool(folded.value("archived"))), "claim_actor": claim.actor if claim else None,
+        "claim_until": claim.until if claim else None, "claim_entry": claim.entry if claim else None,
+        "conflicted": int(conflicts.any_in(folded.registers, folded.conflicts)),
+        "origin": f"{imported['from']}:{imported['id']}" if "from" in imported and "id" in imported else None,
+        "state": encode(folded.to_json()),
+    }  # fmt: skip
 
 
 def put_sets(db: Db, key: int, folded: State) -> set[str]:
@@ -11,19 +45,43 @@ def put_sets(db: Db, key: int, folded: State) -> set[str]:
     stored = {row[0] for row in db.execute("select label from labels where issue = ?", (key,))}
     db.executemany("delete from labels where issue = ? and label = ?", [(key, label) for label in stored - labels])
     db.executemany("insert into labels (issue, label) values (?, ?)", [(key, label) for label in labels - stored])
-    links = {tuple(link.split(" ")) for link in folded.sets.get("links", ())}
+    new = links(folded)
     before = {tuple(row) for row in db.execute("select kind, other from links where issue = ?", (key,))}
     db.executemany(
-        "delete from links where issue = ? and kind = ? and other = ?", [(key, *gone) for gone in before - links]
+        "delete from links where issue = ? and kind = ? and other = ?", [(key, *gone) for gone in before - new]
     )
-    db.executemany("insert into links values (?, ?, ?)", [(key, *new) for new in links - before])
+    db.executemany("insert into links values (?, ?, ?)", [(key, *link) for link in new - before])
     own = db.execute("select id from issues where key = ?", (key,)).fetchone()[0]
-    return {own if kind == "parent" else other for kind, other in links ^ before if kind in ("parent", "blocks")}
+    return {own if kind == "parent" else other for kind, other in new ^ before if kind in ("parent", "blocks")}
+
+
+def texts(title: str, folded: State, comments: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    """Yield what search looks into: names of parts of an issue and their texts, empty ones included."""
+    yield "title", title
+    yield "description", folded.texts.get("description", "")
+    for part, note in comments.items():
+        yield part, "" if note["redacted"] else note["body"]
+
+
+def links(folded: State) -> set[tuple[str, str]]:
+    """Return the links from an issue: kind and the other's id."""
+    found = (link.partition(" ") for link in folded.sets.get("links", ()))
+    return {(kind, other) for kind, _, other in found}
+
+
+def place(note: Mapping[str, Any]) -> str:
+    """Return what comments are sorted by."""
+    return "{:015d}.{:010d}.{}.{:03d}".format(*note["order"])
+
+
+def lost_claims(folded: State) -> list[Claim]:
+    """Return the claims that another one, made elsewhere, was earlier than."""
+    return folded.live_claims(0)[1:]
 
 
 def put_lost_claims(db: Db, key: int, folded: State) -> None:
     """Write who holds a claim that another one, made elsewhere, was earlier than."""
-    later = folded.live_claims(0)[1:]
+    later = lost_claims(folded)
     if later or db.execute("select 1 from lost_claims where issue = ?", (key,)).fetchone():
         db.execute("delete from lost_claims where issue = ?", (key,))
         db.executemany("insert into lost_claims values (?, ?, ?)", [(key, one.actor, one.until) for one in later])
@@ -36,18 +94,23 @@ def put_texts(db: Db, key: int, title: str, folded: State) -> None:
     if not isinstance(comments, Comments):  # folded anew: a comment may be gone
         for row in db.execute("select id, part from documents where issue = ?", (key,)).fetchall():
             if row[1] not in changed and row[1] not in ("title", "description"):
-                db.execute("delete from texts where rowid = ?", (row[0],))
-                db.execute("delete from documents where id = ?", (row[0],))
-    wanted = {part: "" if note["redacted"] else note["body"] for part, note in changed.items()}
-    for part, body in {"title": title, "description": folded.texts.get("description", ""), **wanted}.items():
+                _forget_text(db, row[0])
+    for part, body in texts(title, folded, changed):
         row = db.execute("select id from documents where issue = ? and part = ?", (key, part)).fetchone()
         if row is None:
             if not body:
                 continue
             row = (db.execute("insert into documents (issue, part) values (?, ?)", (key, part)).lastrowid,)
             db.execute("insert into texts (rowid, body) values (?, ?)", (row[0], body))
+        elif not body:
+            _forget_text(db, row[0])
         elif db.execute("select body from texts where rowid = ?", (row[0],)).fetchone()[0] != body:
             db.execute("update texts set body = ? where rowid = ?", (body, row[0]))
+
+
+def _forget_text(db: Db, document: int) -> None:
+    db.execute("delete from texts where rowid = ?", (document,))
+    db.execute("delete from documents where id = ?", (document,))
 
 
 _ABOVE = """

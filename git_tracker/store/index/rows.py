@@ -1,7 +1,7 @@
 """Rows of the index that are read only when somebody asks: the comments of an issue, and what is known of its entries."""
 
 import json
-from collections.abc import Iterable, Iterator, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from typing import Any
 
 from git_tracker.store.chains import Chains, Link
@@ -132,19 +132,33 @@ def touched(db: Db, by: Touched | None) -> set[str]:
     """Return the issues with an entry whose verdict a change of the trust log may change; None may change any."""
     if by is None:
         return {row[0] for row in db.execute(_ISSUE)}
-    found = {row[0] for row in db.execute(f"{_ISSUE} and verdict = 'waiting'")}
+    found = {row[0] for row in db.execute(f"{_ISSUE} and verdict = 'waiting' and verdict != 'ok'")}
     for column, values in (("issuer", by.issuers), ("actor", by.sessions), ("entries.id", by.entries)):
         for value in values:
             found |= {row[0] for row in db.execute(f"{_ISSUE} and {column} = ?", (value,))}
     return found
 
 
-def followed(db: Db, links: Iterable[tuple[str, Link]]) -> set[str]:
-    """Return the issues with an entry that was admitted before the one ahead of it in its chain, now among `links`."""
-    after = f"{_ISSUE} and chain = ? and n = ? and prev = ? and not exists (select 1 from entries where id = ?)"
-    return {row[0] for chain, link in links for row in db.execute(after, (chain, link.n + 1, link.id, link.id))}
+def followed(db: Db, links: Iterable[tuple[str, Link]], saw: Callable[..., bool]) -> set[str]:
+    """Return the issues with an entry that was admitted before the one ahead of it in its chain, now among `links`.
+
+    Only where it had not seen the trust heads that that one cites: for all others nothing follows from it.
+    """
+    after = (
+        "select distinct issues.id, heads from entries join issues on issues.key = entries.issue"
+        " join auths on auths.key = entries.auth where chain = ? and n = ? and prev = ?"
+        " and not exists (select 1 from entries where id = ?)"
+    )
+    return {
+        row[0]
+        for chain, link in links
+        for row in db.execute(after, (chain, link.n + 1, link.id, link.id))
+        if not saw(row[1].split(), *link.auth)
+    }
 
 
 def unfinished(db: Db, reason: str) -> set[str]:
     """Return the issues with an entry that waits for a given reason."""
-    return {row[0] for row in db.execute(f"{_ISSUE} and verdict = 'waiting' and reason = ?", (reason,))}
+    return {
+        row[0] for row in db.execute(f"{_ISSUE} and verdict = 'waiting' and verdict != 'ok' and reason = ?", (reason,))
+    }

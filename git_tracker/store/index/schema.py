@@ -11,7 +11,7 @@ Db = sqlite3.Connection
 Row = sqlite3.Row
 Error = sqlite3.Error
 
-_SCHEMA = """
+_TABLES = """
 create table meta (name text primary key, value text not null) without rowid;
 
 create table actors (
@@ -29,40 +29,23 @@ create table issues (
     blocked integer not null default 0, comments integer not null, conflicted integer not null,
     origin text, quarantined integer not null default 0, state text not null
 );
-create index issues_seq on issues (seq);
-create index issues_updated on issues (archived, updated, key);
-create index issues_board on issues (archived, status, priority, created, key);
-create index issues_ready on issues (archived, category, blocked, priority, created, key);
-create index issues_parent on issues (parent) where parent is not null;
-create index issues_origin on issues (origin) where origin is not null;
-create index issues_assignee on issues (assignee, updated) where assignee is not null;
-create index issues_claim on issues (claim_until) where claim_actor is not null;
 
 create table comments (
     issue integer not null, part text not null, place text not null, body text not null,
     primary key (issue, part)
 ) without rowid;
 create table labels (label text not null, issue integer not null, primary key (label, issue)) without rowid;
-create index labels_issue on labels (issue);
 create table links (
     issue integer not null, kind text not null, other text not null, primary key (issue, kind, other)
 ) without rowid;
-create index links_other on links (other, kind);
 
 create table entries (
     number integer primary key, issue integer not null, id text not null, actor text not null, at integer not null,
     ms integer not null, count integer not null, parents text not null, digest text not null, under text not null,
     chain text not null, n integer not null, prev text, issuer text not null, rk text not null, auth integer not null,
     verdict text not null, reason text not null default '', rooted integer not null, partial integer not null,
-    review text not null,
-    unique (id, issue)
+    review text not null
 );
-create index entries_issue on entries (issue);
-create index entries_actor on entries (actor, number);
-create index entries_chain on entries (chain, n);
-create index entries_rk on entries (issuer, rk) where rk != '';
-create index entries_bad on entries (verdict) where verdict != 'ok';
-create index entries_partial on entries (issue) where partial;
 
 create table lost_claims (issue integer not null, actor text not null, until integer not null);
 
@@ -74,11 +57,33 @@ create table events (
     seq integer primary key, entry integer not null, issue integer not null, position integer not null,
     type text not null, body text not null, summary text not null
 );
+
+create table documents (id integer primary key, issue integer not null, part text not null);
+"""
+_TEXTS = """create virtual table texts using fts5 (body, tokenize = "unicode61 remove_diacritics 2")"""
+
+# Apart from the tables, so that a great many rows may go in first.
+_INDEXES = """
+create index issues_seq on issues (seq);
+create index issues_updated on issues (archived, updated, key);
+create index issues_board on issues (archived, status, priority, created, key);
+create index issues_ready on issues (archived, category, blocked, priority, created, key);
+create index issues_parent on issues (parent) where parent is not null;
+create index issues_origin on issues (origin) where origin is not null;
+create index issues_assignee on issues (assignee, updated) where assignee is not null;
+create index issues_claim on issues (claim_until) where claim_actor is not null;
+create index labels_issue on labels (issue);
+create index links_other on links (other, kind);
+create unique index entries_id on entries (id, issue);
+create index entries_issue on entries (issue);
+create index entries_actor on entries (actor, number);
+create index entries_chain on entries (chain, n);
+create index entries_rk on entries (issuer, rk) where rk != '';
+create index entries_bad on entries (verdict) where verdict != 'ok';
+create index entries_partial on entries (issue) where partial;
 create index events_issue on events (issue, seq);
 create index events_entry on events (entry);
-
-create table documents (id integer primary key, issue integer not null, part text not null, unique (issue, part));
-create virtual table texts using fts5 (body, tokenize = "unicode61 remove_diacritics 2");
+create unique index documents_part on documents (issue, part);
 """
 
 
@@ -106,12 +111,38 @@ def prepare(db: Db, epoch: str) -> None:
     ]
     for name in sorted(names, key=lambda name: name != "texts"):  # the virtual table takes its shadows along
         db.execute(f'drop table if exists "{name}"')
-    for statement in _SCHEMA.split(";\n"):
-        if statement.strip():
-            db.execute(statement)
+    create_tables(db)
+    create_indexes(db)
     set_meta(db, "version", VERSION)
     set_meta(db, "epoch", epoch)
     db.execute("commit")
+
+
+def create_tables(db: Db, texts: str = _TEXTS) -> None:
+    """Create the tables without what makes them quick to ask; `texts` may say how that table is made otherwise."""
+    _run(db, _TABLES)
+    db.execute(texts)
+
+
+def create_indexes(db: Db) -> None:
+    """Make the tables quick to ask."""
+    _run(db, _INDEXES)
+
+
+def _run(db: Db, statements: str) -> None:
+    for statement in statements.split(";\n"):
+        if statement.strip():
+            db.execute(statement)
+
+
+def connect_unsafe(path: str) -> Db:
+    """Open a file in the making: quick, and worth nothing if the process dies before it is finished."""
+    remove(path)
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    for setting in ("journal_mode=off", "synchronous=off", "cache_size=-32000", "temp_store=file"):
+        db.execute(f"pragma {setting}")
+    db.row_factory = sqlite3.Row
+    return db
 
 
 def clear(db: Db, epoch: str) -> None:
@@ -131,8 +162,16 @@ def clear(db: Db, epoch: str) -> None:
         "lost_claims",
     ):
         db.execute(f"delete from {table}")
-    db.execute("delete from meta where name not in ('version', 'clock') and name not like 'chain %'")
+    db.execute(f"delete from meta where name != 'version' and not ({_LASTING})")
     set_meta(db, "epoch", epoch)
+
+
+_LASTING = "name = 'clock' or name like 'chain %'"  # what is known beyond what git holds
+
+
+def lasting(db: Db) -> list[tuple[str, str]]:
+    """Return the facts about itself that an index hands on to the one built in its place."""
+    return [(row[0], row[1]) for row in db.execute(f"select name, value from meta where {_LASTING}")]
 
 
 def meta(db: Db, name: str) -> str:

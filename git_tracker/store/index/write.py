@@ -1,22 +1,21 @@
 """Putting folded issues into the index. Called inside the transaction of the store's one write path."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from git_tracker.store import conflicts, events
 from git_tracker.store.fold import Record
 from git_tracker.store.index import derive
+from git_tracker.store.index.derive import encode
+from git_tracker.store.index.putting import Rows
 from git_tracker.store.index.rows import Comments
 from git_tracker.store.index.schema import Db
 from git_tracker.store.state import State
 from git_tracker.store.verdicts import Admission
-from git_tracker.store.workflow import CATEGORIES, Workflow
+from git_tracker.store.workflow import Workflow
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
-TRUST = 0  # stands for the trust log where an entry names the key of its issue
 HIDDEN = 2  # in the column `archived`
+WAITING = "entries.verdict = 'waiting' and entries.verdict != 'ok'"  # so that SQLite sees which index will do
 
 COLUMNS = (
     "tip", "seq", "title", "status", "category", "type", "priority", "assignee", "author", "person", "created",
@@ -36,18 +35,30 @@ def key_of(db: Db, id: str) -> int | None:
     return int(row[0]) if row else None
 
 
+def tip(db: Db, id: str) -> str:
+    """Return what the ref of an issue pointed to when it was indexed, or nothing."""
+    row = db.execute("select tip from issues where id = ?", (id,)).fetchone()
+    return str(row[0]) if row else ""
+
+
+def changed_since(db: Db, seq: int) -> set[str]:
+    """Return the issues that were written to the index since `seq` was its last event, and perhaps some more."""
+    return {row[0] for row in db.execute("select id from issues where seq >= ?", (seq,))}
+
+
 def reserve(db: Db, id: str) -> int:
     """Return the key of an issue, making room for a new one."""
     key = key_of(db, id)
     if key is None:
-        blank = _blank() | {"id": id}
+        blank = blank_issue() | {"id": id}
         names = ", ".join(blank)
         marks = ", ".join("?" * len(blank))
         key = int(db.execute(f"insert into issues ({names}) values ({marks})", [*blank.values()]).lastrowid or 0)
     return key
 
 
-def _blank() -> dict[str, Any]:
+def blank_issue() -> dict[str, Any]:
+    """Return the columns of an issue of which nothing is known."""
     numbers = ("seq", "priority", "created", "updated", "archived", "comments", "conflicted", "quarantined")
     absent = (
         "assignee",
@@ -65,30 +76,16 @@ def _blank() -> dict[str, Any]:
 
 def add_entries(db: Db, found: Iterable[tuple[int, Admission]]) -> int:
     """Number entries (with the key of their issue) and their events in the order given; return the last number."""
-    seq = last_seq(db)
+    seq, number = last_seq(db), int(db.execute("select coalesce(max(number), 0) from entries").fetchone()[0])
+    rows = Rows()
+    auths: dict[tuple[str, ...], int] = {}
     for key, admission in found:
-        record, envelope = admission.record, admission.entry.envelope if admission.entry else None
-        number = db.execute(
-            "insert into entries (issue, id, actor, at, ms, count, parents, digest, under, chain, n, prev, issuer, rk,"
-            " verdict, reason, rooted, partial, review, auth) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                key, record.id, record.actor, record.at, *record.hlc, " ".join(record.parents), record.digest,
-                record.under, admission.chain, envelope.n if envelope else 0, envelope.prev if envelope else None,
-                admission.issuer, envelope.rk if envelope else "", admission.verdict, admission.reason,
-                admission.rooted, admission.partial, record.review, _auth(db, envelope.auth if envelope else ()),
-            ),
-        ).lastrowid  # fmt: skip
-        if admission.actor:
-            db.execute("insert or replace into actors values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", admission.actor)
-        if key == TRUST:
-            continue
-        for position, event in enumerate(record.events or ({"type": "quarantined"},)):
-            seq += 1
-            body = _encode({name: value for name, value in event.items() if name != "type"})
-            db.execute(
-                "insert into events values (?, ?, ?, ?, ?, ?, ?)",
-                (seq, number, key, position, event["type"], body, events.summary(event)),
-            )
+        auth = admission.entry.envelope.auth if admission.entry else ()
+        if auth not in auths:
+            auths[auth] = _auth(db, auth)
+        number += 1
+        seq = rows.add(key, admission, number, auths[auth], seq)
+    rows.flush(db)
     return seq
 
 
@@ -104,27 +101,34 @@ def last_seq(db: Db) -> int:
 
 
 def records(db: Db, key: int) -> list[Record]:
-    """Return what the fold needs of every admitted entry of an issue.
-
-    Raw parents become effective ones here: an edge to a quarantined parent is ignored.
-    """
+    """Return what the fold needs of every admitted entry of an issue."""
     rows = db.execute(
         "select entries.*, auths.heads from entries join auths on auths.key = entries.auth where issue = ? order by number",
         (key,),
     ).fetchall()
-    kept = {row["id"]: row for row in rows if row["verdict"] in ("ok", "muted")}
     root = db.execute("select id from issues where key = ?", (key,)).fetchone()[0]
+    return effective(root, [
+        Record(
+            row["id"], tuple(row["parents"].split()), (row["ms"], row["count"]), row["actor"], row["at"], row["under"],
+            events_of(db, row["number"]), row["digest"], row["verdict"] == "muted",
+            auth=tuple(row["heads"].split()), person=row["chain"] == row["issuer"], review=row["review"],
+        )
+        for row in rows if row["verdict"] in ("ok", "muted")
+    ])  # fmt: skip
+
+
+def effective(root: str, records: Sequence[Record]) -> list[Record]:
+    """Return admitted entries with the parents that count: an edge to one that is not admitted is ignored."""
+    kept = {record.id for record in records}
+    if all(map(kept.issuperset, (record.parents for record in records))):
+        return list(records)
     found = []
-    for id, row in kept.items():
-        raw = tuple(row["parents"].split())
-        parents = tuple(parent for parent in raw if parent in kept)
-        found.append(
-            Record(
-                id, parents or ((root,) if id != root else ()), (row["ms"], row["count"]), row["actor"], row["at"],
-                row["under"], events_of(db, row["number"]), row["digest"], row["verdict"] == "muted", len(parents) < len(raw),
-                tuple(row["heads"].split()), person=row["chain"] == row["issuer"], review=row["review"],
-            )
-        )  # fmt: skip
+    for record in records:
+        parents = tuple(parent for parent in record.parents if parent in kept)
+        uprooted = len(parents) < len(record.parents)
+        found.append(record._replace(
+            parents=parents or ((root,) if record.id != root else ()), uprooted=uprooted
+        ))  # fmt: skip
     return found
 
 
@@ -139,7 +143,11 @@ def put_issue(db: Db, key: int, tip: str, folded: State, seq: int, workflow: Wor
     _put_rejections(db, key, folded)
     _put_comments(db, key, folded)
     before = db.execute("select category, archived from issues where key = ?", (key,)).fetchone()
-    columns = _columns(db, key, folded, workflow) | {"tip": tip, "seq": seq}
+    person = db.execute("select person from actors where id = ?", (folded.created["actor"],)).fetchone()
+    bad = db.execute("select count(*) from entries where issue = ? and verdict != 'ok'", (key,)).fetchone()[0]
+    count = db.execute("select count(*) from comments where issue = ?", (key,)).fetchone()[0]
+    known = {"tip": tip, "seq": seq, "person": person[0] if person else "", "quarantined": bad, "comments": count}
+    columns = derive.columns(folded, workflow) | known
     assignments = ", ".join(f"{name} = :{name}" for name in columns)
     db.execute(f"update issues set {assignments} where key = :key", columns | {"key": key})
     relinked = derive.put_sets(db, key, folded)
@@ -149,34 +157,6 @@ def put_issue(db: Db, key: int, tip: str, folded: State, seq: int, workflow: Wor
         derive.update_blocked(db, {id, *relinked, *(row[0] for row in blocks)})
     derive.put_lost_claims(db, key, folded)
     derive.put_texts(db, key, columns["title"], folded)
-
-
-def _columns(db: Db, key: int, folded: State, workflow: Workflow) -> dict[str, Any]:
-    status, moved = folded.value("status"), folded.standing("status")
-    category = workflow.statuses.get(status) or folded.value("category")
-    if category == "done" and folded.value("category") != "done":  # what was signed, and held against the policy
-        category = "active"
-    category = category if category in CATEGORIES else "active"
-    created, claim = folded.created, folded.claim(0)
-    person = db.execute("select person from actors where id = ?", (created["actor"],)).fetchone()
-    links = folded.sets.get("links", {})
-    parents = [(adds, link) for link, adds in links.items() if link.startswith("parent ")]
-    imported = created["imported"] or {}
-    bad = db.execute("select count(*) from entries where issue = ? and verdict != 'ok'", (key,)).fetchone()[0]
-    count = db.execute("select count(*) from comments where issue = ?", (key,)).fetchone()[0]
-    return {
-        "title": folded.value("title"), "status": status, "category": category, "type": folded.value("type"),
-        "priority": folded.value("priority"), "assignee": folded.value("assignee"), "author": created["actor"],
-        "person": person[0] if person else "", "created": created["at"], "updated": folded.updated[3],
-        "closed": moved[4] if moved and category == "done" else None,
-        "parent": max(parents)[1].partition(" ")[2] if parents else None, "milestone": folded.value("milestone"),
-        "due": folded.value("due"), "deferred": folded.value("deferred"),
-        "archived": int(bool(folded.value("archived"))), "claim_actor": claim.actor if claim else None,
-        "claim_until": claim.until if claim else None, "claim_entry": claim.entry if claim else None,
-        "comments": count, "conflicted": int(conflicts.any_in(folded.registers, folded.conflicts)),
-        "origin": f"{imported['from']}:{imported['id']}" if "from" in imported and "id" in imported else None,
-        "quarantined": bad, "state": _encode(folded.to_json()),
-    }  # fmt: skip
 
 
 def _put_rejections(db: Db, key: int, folded: State) -> None:
@@ -195,8 +175,7 @@ def _put_comments(db: Db, key: int, folded: State) -> None:
     if not isinstance(comments, Comments):
         db.execute("delete from comments where issue = ?", (key,))
     for part, note in changed.items():
-        place = "{:015d}.{:010d}.{}.{:03d}".format(*note["order"])
-        db.execute("insert or replace into comments values (?, ?, ?, ?)", (key, part, place, _encode(note)))
+        db.execute("insert or replace into comments values (?, ?, ?, ?)", (key, part, derive.place(note), encode(note)))
 
 
 def forget_issue(db: Db, key: int) -> None:
@@ -215,7 +194,7 @@ def _forget_state(db: Db, key: int) -> None:
         db.execute(f"delete from {table} where issue = ?", (key,))
     db.execute("delete from texts where rowid in (select id from documents where issue = ?)", (key,))
     db.execute("delete from documents where issue = ?", (key,))
-    blank = _blank()
+    blank = blank_issue()
     db.execute(
         f"update issues set {', '.join(f'{name} = :{name}' for name in blank)} where key = :key", blank | {"key": key}
     )
@@ -257,21 +236,27 @@ def among(db: Db, issue: str, entries: Iterable[str]) -> set[str]:
 
 def waiting(db: Db) -> Iterator[tuple[str, int, str, list[str]]]:
     """Yield (issue, ms of its clock, reason, ids that are not here) of what waits or stands on what is not here."""
-    rows = db.execute(
-        "select issues.id as whole, issues.key, entries.parents, entries.ms, entries.reason from entries"
-        " join issues on issues.key = entries.issue where entries.verdict = 'waiting' or entries.partial"
-    ).fetchall()
+    select = (
+        "select issues.id as whole, issues.key, entries.number, entries.parents, entries.ms, entries.reason from entries"
+        " join issues on issues.key = entries.issue where"
+    )
+    rows = db.execute(f"{select} {WAITING} union {select} entries.partial").fetchall()
+    known = "select 1 from entries where id = ? and issue = ?"
     for row in rows:
-        known = verdicts(db, row["key"])
-        yield row["whole"], row["ms"], row["reason"], [id for id in row["parents"].split() if id not in known]
-    for row in db.execute("select id, key, tip from issues where archived = ?", (HIDDEN,)).fetchall():
-        if row["tip"] not in verdicts(db, row["key"]):
-            yield row["id"], 0, "", [row["tip"]]
+        parents = row["parents"].split()
+        missing = [id for id in parents if not db.execute(known, (id, row["key"])).fetchone()]
+        yield row["whole"], row["ms"], row["reason"], missing
+    hidden = (
+        "select id, tip from issues where archived = ?"
+        " and not exists (select 1 from entries where entries.id = issues.tip and entries.issue = issues.key)"
+    )
+    for row in db.execute(hidden, (HIDDEN,)).fetchall():
+        yield row["id"], 0, "", [row["tip"]]
 
 
 def wake(db: Db, reason: str, early_ms: int) -> str:
     """Return the time (ms) at which the first entry that waits for its time may be looked at again, or nothing."""
-    first = db.execute("select min(ms) from entries where verdict = 'waiting' and reason = ?", (reason,)).fetchone()[0]
+    first = db.execute(f"select min(ms) from entries where {WAITING} and reason = ?", (reason,)).fetchone()[0]
     return "" if first is None else str(first - early_ms)
 
 

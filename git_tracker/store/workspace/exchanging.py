@@ -16,7 +16,7 @@ def exchange(workspace: Workspace, by: Signer | None, remote: str = "", *, most_
     failure: TrackerError | None = None
     for name, store in workspace.stores():
         engine = SyncEngine(store, most_bad=most_bad)
-        names = engine.remotes.names()
+        names = store.objects.remotes()
         if not names or (remote and remote not in names):
             continue
         try:

@@ -1,0 +1,122 @@
+"""Building an index of very many issues at once: several processes verify and fold, this one puts it all together.
+
+The file is made beside the index and takes its place when it is finished, so that readers go on with the old one.
+What the workers could not say by themselves, since a chain runs through several issues, is named as doubtful.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
+from queue import SimpleQueue
+
+from git_tracker.errors import Unusable
+from git_tracker.store.bulkworker import Task
+from git_tracker.store.index import schema
+from git_tracker.store.index.merge import Merging
+from git_tracker.store.place import Place
+from git_tracker.store.trust import Trust
+
+WORTH = 500  # issues; below, starting processes costs more than it saves
+_PORTION = 100  # issues handed out at once
+_MOST = 8  # processes; an index cannot be joined of more than ten files
+_START = "import sys; sys.path[:] = sys.argv[1:]; from git_tracker.store.bulkworker import main; main()"
+
+Progress = Callable[[int, int], None]
+Portion = list[tuple[int, str, str]]  # key, id and tip of issues
+
+
+def build(
+    path: str, epoch: str, where: Place, trust: Trust, tips: Mapping[str, str], trust_tips: Sequence[str],
+    statuses: Mapping[str, str], now_ms: int, progress: Progress | None,
+) -> set[str]:  # fmt: skip
+    """Write a new index file; return the issues to be judged again. Raises `Unusable` if a worker fails."""
+    count = max(1, min(len(os.sched_getaffinity(0)), _MOST))
+    shards = [f"{path}.{number}" for number in range(count)]
+    merging, attached, done = Merging(path, count, epoch), set[int](), 0
+    tasks = [
+        Task([*where], shard, number, count, trust.root, [*trust_tips], dict(statuses), now_ms)
+        for number, shard in enumerate(shards)
+    ]
+    try:
+        for number, first, last in _Workers(tasks, tips).run():
+            if number not in attached:
+                merging.attach(number, shards[number])
+                attached.add(number)
+            merging.take(number, first, last)
+            done += last - first + 1
+            if progress:
+                progress(done, len(tips))
+        for number in {*range(count)} - attached:
+            merging.attach(number, shards[number])
+        doubtful = set(merging.finish())
+        for key, own, before in merging.hasty():
+            if not trust.saw(own.split(), *before.split()):
+                doubtful.add(merging.id_of(key))
+    except schema.Error as error:
+        raise schema.failed(error) from error
+    finally:
+        merging.db.close()
+        for shard in shards:
+            schema.remove(shard)
+    return doubtful
+
+
+class _Workers:
+    """Processes, a thread each that hands out work; what is done comes out of `run`."""
+
+    def __init__(self, tasks: Sequence[Task], tips: Mapping[str, str]) -> None:
+        self._todo = iter([(key, id, tip) for key, (id, tip) in enumerate(tips.items(), 1)])
+        self._lock = threading.Lock()
+        self._done: SimpleQueue[tuple[int, int, int] | Exception | None] = SimpleQueue()
+        self._tasks = tasks
+
+    def run(self) -> Iterator[tuple[int, int, int]]:
+        """Yield (worker, first key, last key) of what has been written."""
+        threads = [threading.Thread(target=self._lead, args=(task,), daemon=True) for task in self._tasks]
+        for thread in threads:
+            thread.start()
+        running = len(threads)
+        try:
+            while running:
+                match self._done.get():
+                    case None:
+                        running -= 1
+                    case Exception() as error:
+                        raise Unusable(f"a worker process failed: {error}", "run `tracker doctor`") from error
+                    case done:
+                        yield done
+        finally:
+            with self._lock:
+                self._todo = iter(())
+            for thread in threads:
+                thread.join()
+
+    def _portion(self) -> Portion:
+        with self._lock:
+            return list(islice(self._todo, _PORTION))
+
+    def _lead(self, task: Task) -> None:
+        argv = [sys.executable, "-I", "-c", _START, *filter(None, sys.path)]
+        pipe = subprocess.PIPE
+        try:
+            with subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL) as process:
+                assert process.stdin is not None
+                assert process.stdout is not None
+                process.stdin.write(json.dumps(task._asdict()).encode() + b"\n")
+                while portion := self._portion():
+                    lines = "".join(f"{key} {id} {tip}\n" for key, id, tip in portion)
+                    process.stdin.write(f"{lines}\n".encode())
+                    process.stdin.flush()
+                    if not process.stdout.readline():
+                        break
+                    self._done.put((task.number, portion[0][0], portion[-1][0]))
+                process.stdin.close()
+            if process.returncode or portion:
+                raise RuntimeError(f"it ended with {process.returncode}")
+            self._done.put(None)
+        except (OSError, RuntimeError, ValueError) as error:
+            self._done.put(error)

@@ -1,0 +1,134 @@
+"""Making one index of shards: issues as they come in, entries and events in their order at the end."""
+
+from collections.abc import Iterable
+
+from git_tracker.store.index import derive, schema
+from git_tracker.store.index.putting import ACTOR, ENTRY, EVENT
+from git_tracker.store.index.schema import Db
+from git_tracker.store.index.shard import PLACES
+
+_AS_THEY_COME = (("issues", "key"), ("comments", "issue"), ("links", "issue"))  # with what says whose they are
+
+
+class Merging:
+    """An index in the making, with the shards it is made of."""
+
+    def __init__(self, path: str, shards: int, epoch: str) -> None:
+        self.db: Db = schema.connect_unsafe(path)
+        schema.create_tables(self.db)
+        schema.set_meta(self.db, "version", schema.VERSION)
+        schema.set_meta(self.db, "epoch", epoch)
+        self.db.execute("insert into texts (texts, rank) values ('hashsize', 16000000)")
+        self._names = [f"s{number}" for number in range(shards)]
+        self._done = dict.fromkeys(self._names, -1)
+
+    def attach(self, shard: int, path: str) -> None:
+        """Open the file of a shard, once something is in it."""
+        self.db.execute(f"attach ? as {self._names[shard]}", (path,))
+
+    def take(self, shard: int, first: int, last: int) -> None:
+        """Copy the issues with keys from `first` to `last` out of a shard."""
+        name = self._names[shard]
+        self.db.execute("begin")
+        for table, key in _AS_THEY_COME:
+            self._copy(name, table, f"{key} between {first} and {last}")
+        self._copy(name, "documents", f"id > {self._done[name]}")
+        self.db.execute(
+            f"insert into texts (rowid, body) select id, body from {name}.documents join {name}.texts"
+            " on texts.rowid = documents.id where documents.id > ? order by id",
+            (self._done[name],),
+        )
+        newest = self.db.execute(f"select max(id) from {name}.documents").fetchone()[0]
+        self._done[name] = -1 if newest is None else newest
+        self.db.execute("commit")
+
+    def finish(self) -> list[str]:
+        """Number all entries by time and id, and make the index quick to ask; return the issues in doubt."""
+        self._rank()
+        self._copy_entries()
+        self._copy_events()
+        self._copy_actors()
+        for name in self._names:
+            self._copy(name, "labels", "true")
+            self._copy(name, "lost_claims", "true")
+        doubts = [row[0] for name in self._names for row in self.db.execute(f"select issue from {name}.doubts")]
+        for name in self._names:
+            self.db.execute(f"detach {name}")
+        self.db.execute("drop table rank")
+        schema.create_indexes(self.db)
+        self.db.execute("update issues set seq = (select max(seq) from events where issue = issues.key)")
+        self.db.execute(
+            "update issues set person = coalesce((select person from actors where actors.id = issues.author), '')"
+            " where archived < 2"
+        )
+        blocking = {row[0] for row in self.db.execute("select distinct other from links where kind = 'blocks'")}
+        derive.update_blocked(self.db, blocking)
+        self.db.execute("insert into texts (texts, rank) values ('hashsize', 1048576)")
+        return doubts
+
+    def hasty(self) -> Iterable[tuple[int, str, str]]:
+        """Yield (issue's key, trust heads cited, those that the entry before in its chain cites) where they differ."""
+        if self.db.execute("select count(*) from auths").fetchone()[0] < 2:
+            return []
+        return self.db.execute(
+            "select distinct entries.issue, own.heads, before.heads from entries"
+            " join entries as prior on prior.id = entries.prev and prior.auth != entries.auth"
+            " join auths as own on own.key = entries.auth join auths as before on before.key = prior.auth"
+        )
+
+    def id_of(self, key: int) -> str:
+        return str(self.db.execute("select id from issues where key = ?", (key,)).fetchone()[0])
+
+    def _copy(self, shard: str, table: str, which: str) -> None:
+        columns = ", ".join(row["name"] for row in self.db.execute(f"pragma table_info({table})"))
+        self.db.execute(f"insert into {table} ({columns}) select {columns} from {shard}.{table} where {which}")
+
+    def _rank(self) -> None:
+        keys = " union all ".join(f"select number, ms, count, id from {name}.entries" for name in self._names)
+        self.db.execute("create table rank (new integer primary key, old integer not null)")
+        self.db.execute(f"insert into rank (old) select number from ({keys}) order by ms, count, id")
+
+    def _copy_entries(self) -> None:
+        self.db.execute("create temp table cited (old integer primary key, new integer not null)")
+        for name in self._names:
+            self.db.execute(f"insert or ignore into auths (heads) select heads from {name}.auths")
+            self.db.execute(
+                f"insert into cited select theirs.key, auths.key from {name}.auths as theirs"
+                " join auths on auths.heads = theirs.heads"
+            )
+        columns = [name for name in ENTRY if name not in ("number", "auth")]
+        joins = " ".join(f"left join {name}.entries as {name} on {name}.number = rank.old" for name in self._names)
+        self.db.execute(
+            f"insert into entries (number, auth, {', '.join(columns)}) select rank.new,"
+            f" (select new from cited where old = {self._either('auth')}), {', '.join(map(self._either, columns))}"
+            f" from rank {joins} order by rank.new"
+        )
+        self.db.execute("drop table cited")
+
+    def _copy_events(self) -> None:
+        columns = [name for name in EVENT if name not in ("seq", "entry")]
+        joins = " ".join(
+            f"left join {name}.events as {name} on {name}.seq between rank.old * {PLACES} and rank.old * {PLACES} +"
+            f" {PLACES - 1}"
+            for name in self._names
+        )
+        self.db.execute(
+            f"insert into events (entry, {', '.join(columns)}) select rank.new, {', '.join(map(self._either, columns))}"
+            f" from rank {joins} order by rank.new, {self._either('seq')}"
+        )
+
+    def _copy_actors(self) -> None:
+        rows = " union all ".join(
+            f"select {', '.join(f'actors.{column}' for column in ACTOR)}, ms, count, entry from {name}.actors"
+            f" join {name}.latest on latest.actor = actors.id"
+            for name in self._names
+        )
+        marks = ", ".join(ACTOR)
+        self.db.execute(
+            f"insert or replace into actors ({marks}) select {marks} from ({rows}) order by ms, count, entry"
+        )
+
+    def _either(self, column: str) -> str:
+        """Return the value of a column in the one shard that has the row."""
+        named = [f"{name}.{column}" for name in self._names]
+        return f"coalesce({', '.join(named)})" if len(named) > 1 else named[0]

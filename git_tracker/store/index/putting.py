@@ -1,0 +1,61 @@
+"""Entries and events as rows of the tables of these names."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from git_tracker.store import events
+from git_tracker.store.index.derive import encode
+from git_tracker.store.index.schema import Db
+from git_tracker.store.verdicts import Admission
+
+TRUST = 0  # stands for the trust log where an entry names the key of its issue
+ENTRY = (
+    "number", "issue", "id", "actor", "at", "ms", "count", "parents", "digest", "under", "chain", "n", "prev",
+    "issuer", "rk", "auth", "verdict", "reason", "rooted", "partial", "review",
+)  # fmt: skip
+EVENT = ("seq", "entry", "issue", "position", "type", "body", "summary")
+ACTOR = (
+    "id", "name", "session", "person", "client", "key", "issuer", "serial", "label", "valid_after", "valid_before",
+    "scope",
+)  # fmt: skip
+
+
+class Rows:
+    """Entries and events on their way into the tables of the same names."""
+
+    def __init__(self) -> None:
+        self.entries: list[tuple[Any, ...]] = []
+        self.events: list[tuple[Any, ...]] = []
+        self.actors: dict[str, tuple[Any, ...]] = {}
+
+    def add(self, key: int, admission: Admission, number: int, auth: int, seq: int, reason: str = "") -> int:
+        """Take an entry; its events are numbered from `seq` + 1. Returns the last of these numbers."""
+        record, envelope = admission.record, admission.entry.envelope if admission.entry else None
+        self.entries.append((
+            number, key, record.id, record.actor, record.at, *record.hlc, " ".join(record.parents), record.digest,
+            record.under, admission.chain, envelope.n if envelope else 0, envelope.prev if envelope else None,
+            admission.issuer, envelope.rk if envelope else "", auth, admission.verdict, reason or admission.reason,
+            admission.rooted, admission.partial, record.review,
+        ))  # fmt: skip
+        if admission.actor:
+            self.actors[admission.actor[0]] = admission.actor
+        if key == TRUST:
+            return seq
+        for position, event in enumerate(record.events or ({"type": "quarantined"},)):
+            seq += 1
+            body = encode({name: value for name, value in event.items() if name != "type"})
+            self.events.append((seq, number, key, position, event["type"], body, events.summary(event)))
+        return seq
+
+    def flush(self, db: Db) -> None:
+        """Write what was taken."""
+        insert(db, "entries", ENTRY, self.entries)
+        insert(db, "events", EVENT, self.events)
+        insert(db, "actors", ACTOR, self.actors.values(), how="insert or replace")
+        self.entries, self.events, self.actors = [], [], {}
+
+
+def insert(db: Db, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], how: str = "insert") -> None:
+    """Write rows of one table."""
+    marks = ", ".join("?" * len(columns))
+    db.executemany(f"{how} into {table} ({', '.join(columns)}) values ({marks})", rows)
