@@ -33,7 +33,7 @@ Example: tracker audit fixer --since 2026-01-01 --export > trail.jsonl
 
 def audit(call: Call) -> int:
     limit = call.number("limit", _MOST, 1, _MOST)
-    reader = call.reader()
+    reader = call.looking()
     only = {name: call.text(name) for name in ("issue", "kind", "since", "until")}
     found = reader.audit(call.text("agent"), limit=min(limit, _PAGE), **only)
     while found["next"] and len(found["items"]) < limit:

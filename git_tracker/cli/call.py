@@ -5,31 +5,29 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from git_tracker.cli import escape, exits
+from git_tracker.cli import exits
 from git_tracker.cli.arguments import Page
+from git_tracker.cli.opening import Opening
 from git_tracker.errors import Invalid, TrackerError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from git_tracker.store import IssueStore, Keyring, Reader, Signer
+    from git_tracker.store import Signer, Tracker
 
 Json = Any
 Verbs = Mapping[str, tuple[str, str, str]]
-Progress = Callable[[int, int], None]
 
 _TOP = "tracker [VERB] [WORDS...]\n  --version               print the version"
 _TAKES_VALUE = ("-C", "--directory", "--as")
 
 
-class Call:
+class Call(Opening):
     """What a verb gets. `values` are those of its page's arguments and options."""
 
     def __init__(self, verbs: Verbs, values: Mapping[str, Sequence[str]]) -> None:
         self.verbs, self._values = verbs, values
-        self.path = self.text("directory") or "."
+        super().__init__(self.text("directory") or ".")
         self.as_json = "json" in values
-        self._opened: list[Reader] = []
-        self._keyring: Keyring | None = None
 
     def given(self, name: str) -> bool:
         return name in self._values
@@ -51,54 +49,14 @@ class Call:
             raise Invalid(f"--{name} takes a number from {low} to {high}, not {text!r}", code="usage")
         return int(text)
 
-    # the repository
-
-    def reader(self) -> "Reader":
-        """Open the repository for looking only."""
-        from git_tracker.cli import project
-        from git_tracker.store import find_place, open_reader
-
-        where = find_place(self.path)
-        reader = open_reader(where, workflow=project.workflow(where), progress=self.progress("indexing"))
-        self._opened.append(reader)
-        if not reader.root:
-            self.note("this repository has no tracker yet; `tracker init` makes one")
-        return reader
-
-    def store(self) -> "IssueStore":
-        """Open the repository for writing."""
-        from git_tracker.cli import project
-        from git_tracker.store import IssueStore, find_place
-
-        where = find_place(self.path)
-        store = IssueStore(
-            where, workflow=project.workflow(where), progress=self.progress("indexing"), keyring=self.keyring,
-            upkeep_after=project.upkeep_after(where),
-        )  # fmt: skip
-        self._opened.append(store)
-        return store
-
-    @property
-    def keyring(self) -> "Keyring":
-        """The keys of this user; who sits at a terminal is asked for a passphrase, once."""
-        if self._keyring is None:
-            from git_tracker.cli import asking
-            from git_tracker.store import Keyring
-
-            self._keyring = Keyring.here(ask=asking.passphrase())
-        return self._keyring
-
-    def close(self) -> None:
-        """Give back every repository that was opened."""
-        while self._opened:
-            self._opened.pop().close()
+    # who
 
     @property
     def person(self) -> str:
         """The handle of the person asked for, or an empty string for whom git is configured for."""
         return self.text("as") or os.environ.get("TRACKER_PERSON", "")
 
-    def signer(self, store: "IssueStore") -> "Signer":
+    def signer(self, store: "Tracker") -> "Signer":
         """Return who signs: the person, with TRACKER_AGENT an agent session of that name, or the TRACKER_SESSION."""
         person = store.signer(self.person)
         label = os.environ.get("TRACKER_AGENT", "")
@@ -125,7 +83,7 @@ class Call:
         """Return whom `me` means in a query; looked up only where one of the texts names it."""
         if self.person or not any("me" in text for text in texts):
             return self.person
-        return self.store().handle()
+        return self.tracker().handle()
 
     # the answer
 
@@ -159,29 +117,6 @@ class Call:
 
     def flush(self) -> None:
         sys.stdout.flush()
-
-    def note(self, text: str) -> None:
-        """Say something that is not part of the answer."""
-        sys.stderr.write(f"tracker: {escape.line(text)}\n")
-
-    def progress(self, what: str) -> Progress | None:
-        """Return a progress line on stderr, or None where nobody would see it."""
-        if not sys.stderr.isatty():
-            return None
-        from time import monotonic
-
-        last = 0.0
-
-        def show(done: int, total: int) -> None:
-            nonlocal last
-            if done >= total:
-                sys.stderr.write("\r\x1b[K")
-            elif monotonic() - last > 0.1:
-                last = monotonic()
-                sys.stderr.write(f"\r\x1b[K{what} {done}/{total}")
-            sys.stderr.flush()
-
-        return show
 
 
 def run(verbs: Verbs, words: Sequence[str]) -> int:

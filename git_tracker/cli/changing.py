@@ -11,17 +11,17 @@ from git_tracker.errors import Invalid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from git_tracker.store import IssueStore, Signer
+    from git_tracker.store import Signer, Tracker
 
 Json = Any
-Write = Callable[["IssueStore", "Signer"], str]
+Write = Callable[["Tracker", "Signer"], str]
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 
 def changed(call: Call, write: Write, tell: Callable[[dict[str, Json]], str]) -> None:
     """Write, then print the issue: with --json whole, otherwise as `tell` puts it."""
-    store = call.store()
+    store = call.tracker()
     id = write(store, call.signer(store))
     if call.as_json:
         call.json(store.get_issue(id))
@@ -98,6 +98,7 @@ Creates an issue and prints its short id.
   --criterion TEXT...     what must hold when it is done; may be repeated
   --due DAY               2026-01-31
   --milestone NAME        the milestone it belongs to
+  --repository NAME       which one, in a workspace
   --rk KEY                a key of this request: sent again, it is done once
 
 Example: tracker new "Login fails in Safari" -t bug -p 1 -l auth -d "Since 2.3."
@@ -106,7 +107,7 @@ Example: tracker new "Login fails in Safari" -t bug -p 1 -l auth -d "Since 2.3."
 
 def new(call: Call) -> None:
     fields: dict[str, Json] = {"title": call.text("title"), "description": body(call, "description")}
-    for name in ("type", "assignee", "status", "parent", "due", "milestone"):
+    for name in ("type", "assignee", "status", "parent", "due", "milestone", "repository"):
         if call.given(name):
             fields[name] = call.text(name)
     if call.given("priority"):

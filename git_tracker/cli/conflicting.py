@@ -22,7 +22,7 @@ Example: tracker conflicts
 
 
 def conflicts(call: Call) -> None:
-    reader = call.reader()
+    reader = call.looking()
     found = reader.conflicts(limit=call.number("limit", 50, 1, _PAGE), cursor=call.text("cursor"))
     if call.as_json:
         call.json(found)

@@ -12,7 +12,7 @@ from git_tracker.errors import Invalid, Unusable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from git_tracker.store import IssueStore, Signer
+    from git_tracker.store import Signer, Tracker
 
 Json = Any
 
@@ -59,7 +59,7 @@ def edit(call: Call) -> None:
         _in_editor(call)
         return
 
-    def write(store: "IssueStore", by: "Signer") -> str:
+    def write(store: "Tracker", by: "Signer") -> str:
         if call.given("check"):
             what["check_criteria"] = _criteria(store, call)
         return store.update_issue(by, call.text("id"), what, rk=call.text("rk"))
@@ -89,14 +89,14 @@ def _asked(call: Call) -> dict[str, Json]:
     return what
 
 
-def _criteria(store: "IssueStore", call: Call) -> list[str]:
+def _criteria(store: "Tracker", call: Call) -> list[str]:
     found = [item["id"] for item in store.get_issue(call.text("id"))["criteria"]]
     places = {str(number): id for number, id in enumerate(found, 1)}
     return [places.get(word, word) for word in call.texts("check")]
 
 
 def _in_editor(call: Call) -> None:
-    store = call.store()
+    store = call.tracker()
     by = call.signer(store)
     issue = store.get_issue(call.text("id"))
     before = f"{issue['title']}\n\n{issue['description']}".rstrip() + "\n"

@@ -27,8 +27,11 @@ Example: tracker sync origin
 
 def sync(call: Call) -> None:
     from git_tracker.server import settings
-    from git_tracker.store import SyncEngine
+    from git_tracker.store import SyncEngine, find_workspace
 
+    if find_workspace(call.path):
+        _everywhere(call)
+        return
     store = call.store()
     found = settings.load(store.place).sync
     engine = SyncEngine(store, most_bad=found.most_quarantined)
@@ -48,6 +51,20 @@ def sync(call: Call) -> None:
         call.json({"items": [one.to_json() for one in done], "next": None, "total": len(done)})
 
 
+def _everywhere(call: Call) -> None:
+    """Exchange all repositories of a workspace."""
+    from git_tracker.store import exchange
+
+    tracker = call.tracker()
+    by = None if call.given("fetch-only") else call.signer(tracker)
+    done = [exchange(tracker, by, name) for name in call.texts("remote") or [""]]
+    if call.as_json:
+        call.json({"items": [one.to_json() for one in done], "next": None, "total": len(done)})
+        return
+    for one in done:
+        _tell(call, one)
+
+
 def _tell(call: Call, done: "Summary") -> None:
     parts = [f"{done.sent} sent", f"{done.received} received"]
     parts += [f"{done.held} held"] if done.held else []
@@ -59,7 +76,7 @@ def _tell(call: Call, done: "Summary") -> None:
         kept = "put back" if device in done.restored else "kept here"
         call.note(f"{done.remote} lost the latest of device {device}; {kept}")
     for device, reason in done.refused.items():
-        call.note(f"device {device} was not taken in: {reason}")
+        call.note(f"{device} was not taken in: {reason}")
 
 
 @contextmanager

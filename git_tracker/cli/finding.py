@@ -6,7 +6,10 @@ from typing import Any
 from git_tracker.cli import plain
 from git_tracker.cli.call import Call
 from git_tracker.errors import NotFound
-from git_tracker.store import Reader
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from git_tracker.store import Looked
 
 Json = Any
 
@@ -68,7 +71,7 @@ def _sort(call: Call) -> list[str]:
 
 def _list(call: Call, terms: Sequence[str], nothing: str) -> None:
     limit = call.number("limit", 50, 1, _MOST)
-    reader = call.reader()
+    reader = call.looking()
     text = " ".join(terms)
     page = _pages(reader, text, limit, call.text("cursor"), call.me(text) if "me" in text else "")
     if call.as_json:
@@ -87,7 +90,7 @@ def _list(call: Call, terms: Sequence[str], nothing: str) -> None:
         call.note(f"{len(items)} of {page['total']} shown; --limit {page['total']} shows all")
 
 
-def _pages(reader: Reader, text: str, limit: int, cursor: str, me: str) -> dict[str, Json]:
+def _pages(reader: "Looked", text: str, limit: int, cursor: str, me: str) -> dict[str, Json]:
     page = reader.list_issues(text, limit=min(limit, _PAGE), cursor=cursor, me=me)
     while page["next"] and len(page["items"]) < limit:
         more = min(limit - len(page["items"]), _PAGE)
@@ -109,7 +112,7 @@ Example: tracker board milestone:1.0
 
 def board(call: Call) -> None:
     text = " ".join(call.texts("query"))
-    reader = call.reader()
+    reader = call.looking()
     found = reader.board(text, limit=call.number("limit", 20, 1, _PAGE), me=call.me(text) if "me" in text else "")
     if call.as_json:
         call.json(found)
@@ -133,7 +136,7 @@ Example: tracker show 3f2a91c --history
 
 
 def show(call: Call) -> None:
-    reader = call.reader()
+    reader = call.looking()
     found = reader.get_issue(call.text("id"))
     history = _history(reader, found["id"]) if call.given("history") else []
     if call.as_json:
@@ -151,7 +154,7 @@ def show(call: Call) -> None:
         call.print("", "history:", *(f"  {text}" for text in plain.events(history, issue=False)))
 
 
-def _history(reader: Reader, id: str) -> list[Json]:
+def _history(reader: "Looked", id: str) -> list[Json]:
     page = reader.history(id, limit=_PAGE)
     items = list(page["items"])
     while page["next"]:
@@ -160,7 +163,7 @@ def _history(reader: Reader, id: str) -> list[Json]:
     return items
 
 
-def _row(reader: Reader, id: str) -> dict[str, Json] | None:
+def _row(reader: "Looked", id: str) -> dict[str, Json] | None:
     try:
         return reader.row(id)
     except NotFound:

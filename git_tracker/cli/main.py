@@ -40,6 +40,7 @@ VERBS: "Mapping[str, tuple[str, str, str]]" = {
     "export": ("carrying", "export", "write all issues in another format"),
     "serve": ("serving", "serve", "the live page, REST and MCP over HTTP"),
     "mcp": ("serving", "mcp", "MCP over standard input and output"),
+    "workspace": ("workspaces", "workspace", "several repositories as one"),
     "doctor": ("upkeep", "doctor", "look for what is wrong, and mend it"),
     "gc": ("upkeep", "gc", "pack what became many small files"),
     "completion": ("upkeep", "completion", "completion for your shell"),

@@ -10,7 +10,7 @@ GROUPS = (
     ("Check", "agents audit verify quarantine identity trust"),
     ("Exchange", "sync import export"),
     ("Serve", "serve mcp"),
-    ("Upkeep", "doctor gc completion"),
+    ("Upkeep", "workspace doctor gc completion"),
 )
 
 

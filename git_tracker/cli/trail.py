@@ -6,7 +6,11 @@ from typing import Any
 
 from git_tracker.cli import plain
 from git_tracker.cli.call import Call
-from git_tracker.store import Reader
+from git_tracker.store import start_cursor
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from git_tracker.store import Looked
 
 Json = Any
 
@@ -33,7 +37,7 @@ Example: tracker log --follow --json
 
 def log(call: Call) -> None:
     limit = call.number("limit", 50, 1, _MOST)
-    reader = call.reader()
+    reader = call.looking()
     page = _events(reader, call, call.text("since"), limit)
     if call.given("follow"):
         _follow(reader, call, page)
@@ -43,11 +47,11 @@ def log(call: Call) -> None:
         _print(call, page["items"])
 
 
-def _events(reader: Reader, call: Call, since: str, limit: int) -> dict[str, Json]:
+def _events(reader: "Looked", call: Call, since: str, limit: int) -> dict[str, Json]:
     agent, issue = call.text("agent"), call.text("id")
     page = reader.events(since=since, limit=min(limit, _PAGE), agent=agent, issue=issue)
     if not since and limit > _PAGE:  # the feed pages forward only, so the newest of many are the end of all
-        page = reader.events(since=f"{page['next'].partition('.')[0]}.0", limit=_PAGE, agent=agent, issue=issue)
+        page = reader.events(since=start_cursor(page["next"]), limit=_PAGE, agent=agent, issue=issue)
     items = list(page["items"])
     while page["items"] and len(page["items"]) == _PAGE and (not since or len(items) < limit):
         page = reader.events(since=page["next"], limit=_PAGE, agent=agent, issue=issue)
@@ -55,9 +59,9 @@ def _events(reader: Reader, call: Call, since: str, limit: int) -> dict[str, Jso
     return {**page, "items": items[:limit] if since else items[-limit:]}
 
 
-def _follow(reader: Reader, call: Call, page: dict[str, Json]) -> None:
+def _follow(reader: "Looked", call: Call, page: dict[str, Json]) -> None:
     reader.close()
-    store = call.store()
+    store = call.tracker()
     while True:
         if call.as_json:
             for item in page["items"]:
@@ -90,7 +94,7 @@ Example: tracker agents
 
 
 def agents(call: Call) -> None:
-    items = call.reader().agents()
+    items = call.looking().agents()
     if call.as_json:
         call.json({"items": items, "next": None, "total": len(items)})
     elif not items:

@@ -1,5 +1,6 @@
 """The verbs that keep things going: doctor looks over everything, gc packs, completion helps the shell."""
 
+import os
 from typing import Any
 
 from git_tracker.cli import call as calls
@@ -7,7 +8,7 @@ from git_tracker.cli import exits, project
 from git_tracker.cli.call import Call
 from git_tracker.cli.escape import line
 from git_tracker.errors import Invalid, TrackerError
-from git_tracker.store import KANBAN, Check, Workflow, examine, find_place, tend
+from git_tracker.store import KANBAN, WORKSPACE_FILE, Check, Survey, Workflow, examine, find_place, find_workspace, tend
 
 Json = Any
 
@@ -16,7 +17,7 @@ tracker doctor
 
 Looks over everything the tracker rests on: repository, identity, key, trust
 root, index, journal, refs, signatures. Says how each stands and what would
-mend it. Exit code 1 if something is broken.
+mend it. Exit code 1 if something is broken. In a workspace: every repository.
 
   --repair                complete what a dead writer left and build the index
                           anew; what git holds is not touched
@@ -26,10 +27,8 @@ Example: tracker doctor --repair
 
 
 def doctor(call: Call) -> int:
-    checks, workflow = _settings(call)
-    if call.given("repair"):
-        checks.append(_repaired(call))
-    checks += examine(call.path, workflow=workflow, progress=call.progress("verifying"))
+    folder = find_workspace(call.path)
+    checks = _workspace(call, folder) if folder else _repository(call, call.path)
     broken = any(check.state == "fail" for check in checks)
     if call.as_json:
         items = [check._asdict() for check in checks]
@@ -42,10 +41,37 @@ def doctor(call: Call) -> int:
     return exits.FAILED if broken else exits.DONE
 
 
-def _settings(call: Call) -> tuple[list[Check], Workflow]:
+def _repository(call: Call, path: str) -> list[Check]:
+    checks, workflow = _settings(call, path)
+    if call.given("repair"):
+        checks.append(_repaired(call, path))
+    return [*checks, *examine(path, workflow=workflow, progress=call.progress("verifying"))]
+
+
+def _workspace(call: Call, folder: str) -> list[Check]:
+    """Check every repository of a workspace; of one that is well, one line says so."""
+    survey = Survey(folder, call.opened)
+    standings = survey.repositories()
+    survey.close()
+    checks = [Check("workspace", "ok", os.path.join(folder, WORKSPACE_FILE))]
+    for one in standings:
+        if one.state == "missing":
+            checks.append(Check(one.name, "fail", one.reason, f"it should be at {one.path}"))
+            continue
+        found = _repository(call, os.path.join(folder, one.path))
+        flaws = [check for check in found if check.state != "ok" or (check.name == "repair")]
+        checks += [check._replace(name=f"{one.name}: {check.name}") for check in flaws]
+        if not flaws and one.state == "broken":
+            checks.append(Check(one.name, "fail", one.reason))
+        elif not flaws:
+            checks.append(Check(one.name, "ok", f"{len(found)} checks, all well"))
+    return checks
+
+
+def _settings(call: Call, path: str) -> tuple[list[Check], Workflow]:
     """Check the project's settings whole, since other verbs read only the workflow; return it as well."""
     try:
-        where = find_place(call.path)
+        where = find_place(path)
     except TrackerError:
         return [], KANBAN
     files = project.files(where)
@@ -55,17 +81,17 @@ def _settings(call: Call) -> tuple[list[Check], Workflow]:
 
     try:
         found = settings.load(where)
-        return [Check("settings", "ok", ", ".join(files)), *_unsigned(call, found.merge.manual())], found.flow()
+        return [Check("settings", "ok", ", ".join(files)), *_unsigned(call, path, found.merge.manual())], found.flow()
     except TrackerError as error:
         return [Check("settings", "fail", str(error), error.hint)], KANBAN
 
 
-def _unsigned(call: Call, manual: list[str]) -> list[Check]:
+def _unsigned(call: Call, path: str, manual: list[str]) -> list[Check]:
     """Warn of fields that the settings want to wait for a choice and the signed policy does not."""
     if not manual:
         return []
     try:
-        rules = call.store().policy
+        rules = call.mending(path).policy
     except TrackerError:
         return []  # what is wrong there, another check says
     missing = [field for field in manual if field not in rules.get("manual_fields", ())]
@@ -81,9 +107,9 @@ def _unsigned(call: Call, manual: list[str]) -> list[Check]:
     ]
 
 
-def _repaired(call: Call) -> Check:
+def _repaired(call: Call, path: str) -> Check:
     try:
-        store = call.store()
+        store = call.mending(path)
         store.rebuild(call.progress("indexing"))
         return Check("repair", "ok", f"the index is built anew: {store.health()['issues']} issues")
     except TrackerError as error:

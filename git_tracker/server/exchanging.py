@@ -5,7 +5,7 @@ import logging
 from collections.abc import Sequence
 
 from git_tracker.errors import TrackerError
-from git_tracker.store import IssueStore, Signer, SyncEngine
+from git_tracker.store import Signer, Tracker, exchange
 
 log = logging.getLogger(__name__)
 
@@ -13,12 +13,10 @@ log = logging.getLogger(__name__)
 class Exchanges:
     """Syncs one store with its remotes every so many seconds. What fails is said once, and tried again."""
 
-    def __init__(
-        self, store: IssueStore, by: Signer | None, remotes: Sequence[str], every: float, most_bad: int
-    ) -> None:
+    def __init__(self, store: Tracker, by: Signer | None, remotes: Sequence[str], every: float, most_bad: int) -> None:
         self._store, self._by, self._every = store, by, every
         self._remotes = list(remotes) or [""]
-        self._engine = SyncEngine(store, most_bad=most_bad)
+        self._most_bad = most_bad
         self._troubles: dict[str, str] = {}
 
     async def run(self) -> None:
@@ -30,7 +28,7 @@ class Exchanges:
 
     def _once(self, remote: str) -> None:
         try:
-            done = self._engine.sync(self._by, remote)
+            done = exchange(self._store, self._by, remote, most_bad=self._most_bad)
         except TrackerError as error:
             self._tell(remote, str(error))
         except Exception as error:

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from git_tracker.server import mcp
 from git_tracker.server.exchanging import Exchanges
 from git_tracker.server.settings import AgentSettings
-from git_tracker.store import IssueStore, Signer, Watch
+from git_tracker.store import Signer, Tracker, watching
 from git_tracker.tools import Granted, Reach
 from git_tracker.web import DEFAULT, Feed, Limits, Site, Tokens, build
 
@@ -23,7 +23,7 @@ class Application:
     """Everything one `tracker serve` answers with."""
 
     def __init__(
-        self, store: IssueStore, signer: Signer | None, tokens: Tokens, hosts: frozenset[str], limits: Limits = DEFAULT,
+        self, store: Tracker, signer: Signer | None, tokens: Tokens, hosts: frozenset[str], limits: Limits = DEFAULT,
         agents: AgentSettings | None = None, exchanges: Exchanges | None = None,
     ) -> None:  # fmt: skip
         self._exchanges = exchanges
@@ -44,7 +44,7 @@ class Application:
 
     @asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
-        watch = Watch(self._store)
+        watch = watching(self._store)
         self.feed = feed = Feed(self._store, self._limits)
         handles = {member.key: (member.person, member.name) for member in self._store.members}
         handle, name = handles.get(self._signer.identity.key, ("", "")) if self._signer else ("", "")

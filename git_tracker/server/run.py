@@ -15,8 +15,8 @@ from git_tracker.errors import Invalid, NotFound, TrackerError, Unusable
 from git_tracker.server import http, mcp, secrets, settings
 from git_tracker.server.exchanging import Exchanges
 from git_tracker.server.grants import Grants
-from git_tracker.store import IssueStore, Keyring, Place, Signer, find_place
-from git_tracker.tools import Reach
+from git_tracker.store import IssueStore, Keyring, Place, Signer, Tracker, Workspace, find_place, find_workspace
+from git_tracker.tools import Reach, visible
 from git_tracker.web import DEFAULT, Limits, Principal, Tokens
 
 _PORTS_TRIED = 50
@@ -35,11 +35,17 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def opened(path: str) -> IssueStore:
-    """Open a store with the settings of its project."""
+def opened(path: str, keyring: Keyring | None = None) -> tuple[Tracker, Place | None]:
+    """Open what is around `path`: a repository with the settings of its project, or a workspace, which has no place."""
+
+    def store(place: Place) -> IssueStore:
+        found = settings.load(place)
+        return IssueStore(place, workflow=found.flow(), keyring=keyring, upkeep_after=found.upkeep.after)
+
+    if folder := find_workspace(path):
+        return Workspace(folder, store), None
     place = find_place(path)
-    found = settings.load(place)
-    return IssueStore(place, workflow=found.flow(), upkeep_after=found.upkeep.after)
+    return store(place), place
 
 
 def serve(
@@ -50,9 +56,8 @@ def serve(
 
     `sync_every` seconds it exchanges with the remotes of the settings; 0 is never, below that the settings say.
     """
-    place = find_place(path)
+    store, place = opened(path, keyring)
     found = settings.load(place)
-    store = IssueStore(place, workflow=found.flow(), keyring=keyring, upkeep_after=found.upkeep.after)
     host = host or found.server.host
     if host not in _LOOPBACK and not expose:
         raise Invalid(f"{host} is not this machine alone", "add --expose if others may really reach the tracker")
@@ -72,7 +77,7 @@ def serve(
     every = found.sync.every if sync_every < 0 else sync_every
     exchanges = Exchanges(store, signer, found.sync.remotes, every, found.sync.most_quarantined) if every else None
     application = http.Application(store, signer, tokens, hosts, limits, found.agents, exchanges)
-    _announce(place, host, port, writer, store)
+    _announce(place.root or place.common if place else os.path.abspath(path), host, port, writer, store)
     config = uvicorn.Config(
         application.asgi, log_level="warning", access_log=False, http="h11", ws="websockets-sansio", lifespan="on",
         timeout_graceful_shutdown=3, ws_max_size=65536, server_header=False, date_header=False,
@@ -82,7 +87,7 @@ def serve(
     store.close()
 
 
-def _signer(store: IssueStore, person: str) -> Signer | None:
+def _signer(store: Tracker, person: str) -> Signer | None:
     """Return whose key signs what the page writes; None (with a word why) leaves everything readable."""
     try:
         signer = store.signer(person)
@@ -120,7 +125,7 @@ def _own_names() -> set[str]:
         return {name}
 
 
-def _announce(place: Place, host: str, port: int, token: str, store: IssueStore) -> None:
+def _announce(folder: str, host: str, port: int, token: str, store: Tracker) -> None:
     def say(text: str) -> None:
         sys.stdout.write(text + "\n")
 
@@ -131,8 +136,11 @@ def _announce(place: Place, host: str, port: int, token: str, store: IssueStore)
             "git-tracker": {"type": "http", "url": f"{url}/mcp", "headers": {"Authorization": f"Bearer {token}"}}
         }
     }
-    stdio = {"mcpServers": {"git-tracker": {"command": "tracker", "args": ["-C", place.root or place.common, "mcp"]}}}
-    say(f"git-tracker serves {place.name} ({store.health()['issues']} issues)")
+    stdio = {"mcpServers": {"git-tracker": {"command": "tracker", "args": ["-C", folder, "mcp"]}}}
+    figures = store.health()
+    say(f"git-tracker serves {store.name} ({figures['issues']} issues)")
+    for one in figures.get("repositories", ()):
+        say(f"  {one['name']:<16} {one['state']}{': ' if one['reason'] else ''}{visible(one['reason'])}")
     say(f"\n  page   {url}/#token={token}")
     say(f"  REST   {url}/api/openapi.json")
     say(f"  MCP    {url}/mcp\n\nFor an MCP client over HTTP:\n{json.dumps(client, indent=2)}")
@@ -144,9 +152,9 @@ def _announce(place: Place, host: str, port: int, token: str, store: IssueStore)
 
 def mcp_stdio(path: str = ".", person: str = "") -> None:
     """Serve MCP over standard input and output. Without a repository it answers too, and says how to point it at one."""
-    cached: dict[str, IssueStore] = {}
+    cached: dict[str, tuple[Tracker, Place | None]] = {}
 
-    def store() -> IssueStore:
+    def found() -> tuple[Tracker, Place | None]:
         if "store" not in cached:
             try:
                 cached["store"] = opened(path)
@@ -158,6 +166,9 @@ def mcp_stdio(path: str = ".", person: str = "") -> None:
                 ) from None
         return cached["store"]
 
+    def store() -> Tracker:
+        return found()[0]
+
     signers: dict[str, Signer] = {}
 
     def signer() -> Signer:
@@ -166,7 +177,7 @@ def mcp_stdio(path: str = ".", person: str = "") -> None:
         return signers[person]
 
     def agents() -> tuple[dict[str, Any], int]:
-        return settings.load(store().place).agents.bounds()
+        return settings.load(found()[1]).agents.bounds()
 
     server = mcp.build(Reach(store, signer, agents=agents, handle=os.environ.get("TRACKER_SESSION", "")))
     anyio.run(server.run_stdio_async)

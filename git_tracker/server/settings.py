@@ -112,12 +112,16 @@ SETTINGS: Mapping[str, Any] = {
 _ENVIRONMENT = {"TRACKER_HOST": ("server", "host"), "TRACKER_PORT": ("server", "port")}
 
 
-def load(place: Place, environ: Mapping[str, str] | None = None) -> Settings:
-    """Return the settings that hold in a repository; raise `Invalid` that names the nearest key for an unknown one."""
+def load(place: Place | None, environ: Mapping[str, str] | None = None) -> Settings:
+    """Return the settings that hold in a repository; raise `Invalid` that names the nearest key for an unknown one.
+
+    Without one, as in a workspace, the user's file and the environment hold.
+    """
     environ = os.environ if environ is None else environ
     config = environ.get("XDG_CONFIG_HOME") or os.path.join(os.path.expanduser("~"), ".config")
     found: dict[str, dict[str, Any]] = {}
-    for path in (os.path.join(config, "git-tracker", "config.toml"), place.root and os.path.join(place.root, FILE)):
+    own = place and place.root and os.path.join(place.root, FILE)
+    for path in (os.path.join(config, "git-tracker", "config.toml"), own):
         if path and os.path.exists(path):
             for section, values in _parsed(path).items():
                 found[section] = {**found.get(section, {}), **values} if isinstance(values, dict) else values

@@ -8,7 +8,10 @@ from typing import NamedTuple
 
 
 class Cue(NamedTuple):
-    """Something changed; `seq` is the newest sequence number of the index."""
+    """Something changed; `seq` is the newest sequence number of the index.
+
+    Without an epoch, a repository of a workspace came or went: what was read before may not be there any more.
+    """
 
     epoch: str
     seq: int

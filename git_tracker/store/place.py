@@ -60,6 +60,11 @@ def find(start: str = ".", environ: "os._Environ[str] | dict[str, str] | None" =
         folder = parent
 
 
+def is_repository(folder: str) -> bool:
+    """Return whether a folder is a repository or the top of a work tree; looks no further up."""
+    return _git_dir(os.path.join(folder, ".git")) is not None or _is_git_dir(folder)
+
+
 def _work_tree(git_dir: str, environ: "os._Environ[str] | dict[str, str]") -> str | None:
     named = environ.get("GIT_WORK_TREE")
     if named:

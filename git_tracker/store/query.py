@@ -4,6 +4,7 @@ Parsing only, pure: text in, `Query` out. Terms are and-ed; `OR` between two gro
 """
 
 import time
+from collections.abc import Callable
 from typing import NamedTuple
 
 from git_tracker.errors import Invalid
@@ -11,7 +12,7 @@ from git_tracker.store.canonical import text_flaw
 
 MAX_QUERY = 1024
 
-LISTED = ("agent", "assignee", "author", "id", "label", "milestone", "parent", "status", "type")
+LISTED = ("agent", "assignee", "author", "id", "label", "milestone", "parent", "repo", "status", "type")
 LINKS = ("blocks", "relates", "duplicates", "discovered-from", "supersedes")
 RANGES = ("created", "updated", "priority", "due")
 STATES = ("ready", "blocked", "claimed", "conflicted", "stale", "overdue", "archived", "open", "done", "imported")
@@ -23,13 +24,17 @@ _COMPARE = ("<=", ">=", "<", ">")
 
 
 class Term(NamedTuple):
-    """One condition. `key` is `text`, one of KEYS, and `values` are alternatives; `compare` is for RANGES."""
+    """One condition. `key` is `text`, one of KEYS, and `values` are alternatives; `compare` is for RANGES.
+
+    Of parents and links, `compare` is `whole` where the values are full ids already.
+    """
 
     key: str
     values: tuple[str, ...]
     negated: bool = False
     compare: str = "="
     number: int = 0
+    elsewhere: tuple[str, ...] = ()  # of `is`: ids of issues that an open one in another repository blocks
 
 
 class Query(NamedTuple):
@@ -41,6 +46,21 @@ class Query(NamedTuple):
     @property
     def asks_archived(self) -> bool:
         return any("archived" in term.values for group in self.groups for term in group if term.key == "is")
+
+    def mapped(self, of: Callable[[Term], Term | bool]) -> "Query":
+        """Return the query with each term replaced; one that is True falls away, one that is False takes its group along.
+
+        A query without groups finds nothing.
+        """
+        groups = [[of(term) for term in group] for group in self.groups]
+        kept = (group for group in groups if False not in group)
+        return self._replace(groups=tuple(tuple(term for term in group if isinstance(term, Term)) for group in kept))
+
+    def within(self, repository: str) -> "Query":
+        """Return what is left to ask of a repository with that name: `repo:` is decided."""
+        if not any(term.key == "repo" for group in self.groups for term in group):
+            return self
+        return self.mapped(lambda term: (repository in term.values) != term.negated if term.key == "repo" else term)
 
     def limited_to(self, *terms: Term) -> "Query":
         """Return the query with further terms in every group."""
@@ -73,6 +93,11 @@ def parse(text: str, now: int) -> Query:
     for group in groups:
         _check_contradictions(group)
     return Query(tuple(tuple(group) for group in groups), sort)
+
+
+def asked(text: str | Query, now: int, repository: str) -> Query:
+    """Return what a query, parsed or not, asks of the repository of that name."""
+    return text if isinstance(text, Query) else parse(text, now).within(repository)
 
 
 def _tokens(text: str) -> list[tuple[str, bool]]:

@@ -42,6 +42,11 @@ class Reader:
             db.close()
             self._readers.db = None
 
+    @property
+    def name(self) -> str:
+        """What people call the repository."""
+        return self.place.name
+
     def refresh(self) -> None:
         """Catch up with what others wrote; a reader that cannot stays with what it has."""
 
@@ -77,6 +82,10 @@ class Reader:
                 raise schema.failed(error) from error
             self._mend()
             return self._answer(question)
+
+    def ask(self, question: Callable[[schema.Db], T]) -> T:
+        """Return what a function of the index package answers; a workspace asks its members that way."""
+        return self._ask(question)
 
     def _answer(self, question: Callable[[schema.Db], T]) -> T:
         db = self.reader
@@ -117,10 +126,16 @@ class Reader:
         return self._ask(lambda db: search.similar(db, title))
 
     def list_issues(
-        self, text: str = "", *, limit: int = 50, cursor: str = "", me: str = "", terms: Sequence[query.Term] = ()
+        self,
+        text: str | query.Query = "",
+        *,
+        limit: int = 50,
+        cursor: str = "",
+        me: str = "",
+        terms: Sequence[query.Term] = (),
     ) -> dict[str, Json]:
         """Return a page of what a query finds: `{"items", "next", "total"}`."""
-        asked = query.parse(text, self.now_ms // 1000).limited_to(*terms)
+        asked = query.asked(text, self.now_ms // 1000, self.place.name).limited_to(*terms)
 
         def page(db: schema.Db) -> dict[str, Json]:
             found = paging.find(db, asked, me=me, now_ms=self.now_ms, limit=limit, cursor=cursor)
@@ -134,18 +149,17 @@ class Reader:
 
         def page(db: schema.Db) -> dict[str, Json]:
             found = paging.find(db, asked, me="", now_ms=self.now_ms, limit=limit, cursor=cursor)
-            return {
-                "items": read.in_conflict(db, found.rows, self.now_ms), "next": found.next, "total": found.total
-            }  # fmt: skip
+            items = read.in_conflict(db, found.rows, self.now_ms)
+            return {"items": items, "next": found.next, "total": found.total}
 
         return self._ask(page)
 
-    def board(self, text: str = "", *, limit: int = 50, me: str = "") -> dict[str, Json]:
+    def board(self, text: str | query.Query = "", *, limit: int = 50, me: str = "") -> dict[str, Json]:
         """Return a column for each status, with its total and its first cards."""
-        asked = query.parse(text, self.now_ms // 1000)
-        statuses = list(self.workflow.statuses.items())
+        asked = query.asked(text, self.now_ms // 1000, self.place.name)
 
         def columns(db: schema.Db) -> dict[str, Json]:
+            statuses = list(self.workflow.statuses.items())
             found: dict[str, Json] = paging.board(db, asked, statuses, me, self.now_ms, limit)
             return found
 

@@ -16,6 +16,7 @@ from git_tracker.store.index import apart, paging, people, read, schema
 from git_tracker.store.issue import Json
 from git_tracker.store.lock import held
 from git_tracker.store.publishing import Moved
+from git_tracker.store.state import State
 from git_tracker.store.writing import Writing, parents_first
 
 _RETRIES = 20
@@ -35,7 +36,9 @@ class IssueStore(Governor):
 
         Each item has the fields of `changes.CREATE_FIELDS` and may have `parent`, `blocked_by`, `relates`,
         `discovered_from` and `imported`; ids there may be `#name`, where `name` is the `ref` of another item.
+        `repository` may say where, as in a workspace: here there is one.
         """
+        plan = [self._here(item) for item in plan]
 
         def recall(wrote: list[tuple[str, bool]]) -> list[str]:
             made = [issue for issue, created in wrote if created]
@@ -53,11 +56,15 @@ class IssueStore(Governor):
         """Add a comment."""
         return self._change(by, id, lambda s, c: changes.comment(body), rk, ["comment", body], expect)
 
-    def link(self, by: Signer, id: str, kind: str, other: str, *, remove: bool = False, rk: str = "") -> str:
-        """Add or remove a link from one issue to another."""
-        return self._change(
-            by, id, lambda s, c: changes.link(s, kind, c.resolve(other), remove), rk, ["link", kind, other, remove]
-        )
+    def link(
+        self, by: Signer, id: str, kind: str, other: str, *, remove: bool = False, rk: str = "", away: bool = False
+    ) -> str:
+        """Add or remove a link from one issue to another; if that is `away`, by its full id in another repository."""
+
+        def decide(state: State, context: changes.Context) -> list[Any]:
+            return changes.link(state, kind, other if away else context.resolve(other), remove)
+
+        return self._change(by, id, decide, rk, ["link", kind, other, remove])
 
     def resolve(
         self, by: Signer, id: str, field: str, value: Any = None, *, take: str = "", rk: str = "",
@@ -129,6 +136,13 @@ class IssueStore(Governor):
         return self._ask(lambda db: verification.inspect(self._projection, apart.one(db, entry)))
 
     # inside
+
+    def _here(self, item: Mapping[str, Any]) -> Mapping[str, Any]:
+        if "repository" not in item:
+            return item
+        if item["repository"] not in ("", self.name):
+            raise NotFound(f"no repository {item['repository']!r} here", f"this is {self.name}")
+        return {name: value for name, value in item.items() if name != "repository"}
 
     def _change(
         self, by: Signer, id: str, decide: Callable[..., list[Any]], rk: str, request: Sequence[Any],

@@ -9,7 +9,7 @@ import anyio.to_thread
 from mcp.server.mcpserver import Context
 
 from git_tracker.errors import TrackerError
-from git_tracker.store import IssueStore, Signer
+from git_tracker.store import Signer, Tracker
 from git_tracker.tools.sessions import HANDLE, Caller, Session, Sessions
 
 T = TypeVar("T")
@@ -35,17 +35,17 @@ class Reach:
     """
 
     def __init__(
-        self, open: Callable[[], IssueStore], person: Callable[[], Signer | None], person_of: PersonOf | None = None,
+        self, open: Callable[[], Tracker], person: Callable[[], Signer | None], person_of: PersonOf | None = None,
         agents: Callable[[], tuple[Mapping[str, Any], int]] = lambda: ({}, 86400), handle: str = "",
     ) -> None:  # fmt: skip
         self._handle = handle
         self._open, self._person, self._person_of, self._agents = open, person, person_of, agents
         self._sessions: Sessions | None = None
-        self._store: IssueStore | None = None
+        self._store: Tracker | None = None
         self._lock = threading.RLock()  # a client's first calls may come side by side
 
     @property
-    def store(self) -> IssueStore:
+    def store(self) -> Tracker:
         with self._lock:
             if self._store is None:
                 self._store = self._open()
@@ -91,17 +91,17 @@ def reach(ctx: Ctx) -> Reach:
     return ctx.request_context.lifespan_context
 
 
-async def ask(found: Reach, question: Callable[[IssueStore], T]) -> T:
+async def ask(found: Reach, question: Callable[[Tracker], T]) -> T:
     """Ask the store, off the event loop."""
     return await anyio.to_thread.run_sync(lambda: question(found.store))
 
 
-async def read(ctx: Ctx, question: Callable[[IssueStore], T]) -> T:
+async def read(ctx: Ctx, question: Callable[[Tracker], T]) -> T:
     """Ask the store on behalf of a tool call."""
     return await ask(reach(ctx), question)
 
 
-async def write(ctx: Ctx, handle: str, act: Callable[[IssueStore, Session], T]) -> tuple[T, Session]:
+async def write(ctx: Ctx, handle: str, act: Callable[[Tracker, Session], T]) -> tuple[T, Session]:
     """Let the calling agent's session act on the store, off the event loop."""
     found, caller = reach(ctx), reach(ctx).caller(ctx, handle)
 

@@ -10,16 +10,16 @@ from mcp_types import CallToolResult
 from pydantic import Field
 
 from git_tracker.errors import Invalid
-from git_tracker.store import IssueStore, SyncEngine
+from git_tracker.store import Tracker, exchange
 from git_tracker.tools import answers, models
 from git_tracker.tools.context import Ctx, reach, read, write
 from git_tracker.tools.sessions import Session
 from git_tracker.tools.whole import whole
 
-Act = Callable[[IssueStore, Session], str]
+Act = Callable[[Tracker, Session], str]
 Handle = Annotated[str, Field(max_length=100, description="handle from session_start")]
 RequestKey = Annotated[str, Field(max_length=128, description="request key: a retry with it writes nothing twice")]
-IssueId = Annotated[str, Field(description="issue id or unique prefix")]
+IssueId = Annotated[str, Field(description="issue id, unique prefix, or repo#id")]
 
 PRIMER = (
     "Find work: claim_issue() takes the best ready issue and moves it to in-progress. Report with comment. Check "
@@ -52,7 +52,7 @@ async def create_issues(
 ) -> Annotated[CallToolResult, models.Created]:
     """Create one issue or a whole plan, all or none. Within a plan `ref` names an issue and others say #ref."""
 
-    def act(store: IssueStore, me: Session) -> list[models.Made]:
+    def act(store: Tracker, me: Session) -> list[models.Made]:
         similar = [store.similar(issue.title) for issue in issues]
         ids = store.create_issues(me.signer, [issue.plan() for issue in issues], rk=rk)
         return [
@@ -74,7 +74,7 @@ async def find_issues(
         str,
         Field(
             max_length=1024,
-            description="words and filters: status: label: assignee: type: priority:<=1 parent: blocks: is:ready|blocked"
+            description="words and filters: status: label: assignee: type: priority:<=1 parent: blocks: repo: is:ready|blocked"
             "|claimed|conflicted|open|done|archived created: updated:<7d sort:priority; -negates, OR",
         ),
     ] = "",
@@ -84,7 +84,7 @@ async def find_issues(
 ) -> Annotated[CallToolResult, models.IssueList]:
     """Search issues; is:ready lists what can be worked on now. Use get_issue for texts."""
 
-    def ask(store: IssueStore) -> CallToolResult:
+    def ask(store: Tracker) -> CallToolResult:
         me = reach(ctx).handle(ctx)
         page = store.list_issues(query, limit=limit, cursor=cursor, me=me)
         fits = answers.fitting([answers.found(row) for row in page["items"]])
@@ -225,15 +225,15 @@ async def sync(
 ) -> Annotated[CallToolResult, models.Synced]:
     """Exchange issues with a git remote: take in what others wrote, send what they lack. Nothing of branches moves."""
 
-    def run(store: IssueStore, me: Session) -> CallToolResult:
-        done = SyncEngine(store).sync(me.signer, remote)
+    def run(store: Tracker, me: Session) -> CallToolResult:
+        done = exchange(store, me.signer, remote)
         return answers.synced(done.to_json(), store.lost_claims(me.id))
 
     return (await write(ctx, session, run))[0]
 
 
 async def _issue_write(ctx: Ctx, session: str, did: str, act: Act) -> CallToolResult:
-    def run(store: IssueStore, me: Session) -> CallToolResult:
+    def run(store: Tracker, me: Session) -> CallToolResult:
         id = act(store, me)
         row = store.row(id)
         if row["conflicted"]:

@@ -24,6 +24,7 @@ class NewIssue(Input):
     parent: str = ""
     blocked_by: list[str] = []
     discovered_from: list[str] = []
+    repository: Annotated[Word, Field(description="in a workspace: where")] = ""
 
     def plan(self) -> dict[str, Any]:
         """Return the store's form, without what was left out."""

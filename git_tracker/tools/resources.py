@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from git_tracker.store import IssueStore
+from git_tracker.store import Tracker
 from git_tracker.tools import answers
 from git_tracker.tools.context import Reach, ask
 from git_tracker.tools.issues import PRIMER
@@ -44,7 +44,7 @@ async def agents(reach: Reach) -> str:
 async def audit(reach: Reach, id: str) -> str:
     """Who delegated an agent, the state of its chain, and the newest things it did; `history` has the earlier ones."""
 
-    def read(store: IssueStore) -> tuple[dict[str, Any], dict[str, Any]]:
+    def read(store: Tracker) -> tuple[dict[str, Any], dict[str, Any]]:
         found = store.audit(id, limit=1)
         return found, store.events(agent=found["agent"]["id"], limit=_EVENTS)
 

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from git_tracker.errors import Refused, Unauthorized
-from git_tracker.store import Handles, IssueStore, Rested, Signer, narrowed
+from git_tracker.store import Handles, Rested, Signer, Tracker, narrowed
 
 HANDLE = "git-tracker/session"  # the key in a request's `_meta`
 _RENEW_BEFORE = 300  # seconds before a certificate ends at which a new one is made
@@ -56,7 +56,7 @@ class Sessions:
     """All agent sessions of this process. `scope` is what any of them may do at most, for `valid_seconds`."""
 
     def __init__(
-        self, store: IssueStore, scope: Mapping[str, Any], valid_seconds: int, clock: Callable[[], float] = time.time
+        self, store: Tracker, scope: Mapping[str, Any], valid_seconds: int, clock: Callable[[], float] = time.time
     ) -> None:
         self._store, self._scope, self._valid, self._clock = store, scope, valid_seconds, clock
         self._handles = Handles(store.home, clock)

@@ -116,7 +116,7 @@ def _pieces(issue: dict[str, Any], comments: int, count: int) -> Iterator[Piece]
     for item in issue["criteria"]:
         yield Piece("criterion", item["text"], {"id": item["id"], "checked": item["checked"]})
     for link in issue["links"]:
-        yield Piece("link", "", {**link, "issue": link["issue"][:12]})
+        yield Piece("link", "", {**link, "issue": _linked(link)})
     for item in issue["evidence"]:
         yield Piece("evidence", item["value"], {"kind": item["kind"]})
     for name, value in issue["custom"].items():
@@ -126,6 +126,12 @@ def _pieces(issue: dict[str, Any], comments: int, count: int) -> Iterator[Piece]
         by = f"{origin['by']} (imported)" if origin.get("by") else f"{note['author']['name']} ({note['author']['id']})"
         body = "[redacted]" if note["redacted"] else note["body"]
         yield Piece("comment", body, {"id": note["id"], "by": line(by, 120), "at": note["created_at"]})
+
+
+def _linked(link: dict[str, Any]) -> str:
+    """Return the id of the other issue, with its repository if that is another one."""
+    short = str(link["issue"][:12])
+    return f"{link['repository']}#{short}" if link.get("repository") else short
 
 
 def _line(piece: Piece, part: str) -> str:

@@ -42,12 +42,14 @@ class IssueRow(BaseModel):
     archived: bool
     imported: bool
     quarantined: int
+    repository: str = ""
 
 
 class Link(BaseModel):
     kind: str
     issue: str
     direction: Literal["in", "out"]
+    repository: str = ""
 
 
 class Comment(BaseModel):
@@ -144,6 +146,7 @@ class Issue(BaseModel):
     heads: list[str]
     events: int
     quarantined: int
+    repository: str = ""
 
 
 class Event(BaseModel):
@@ -204,6 +207,7 @@ class Agent(BaseModel):
     muted: int
     quarantined: int
     active: bool
+    repositories: list[str] = []
 
 
 class AgentList(BaseModel):
@@ -216,6 +220,15 @@ class Me(BaseModel):
     role: Literal["writer", "agent", "observer"]
     repository: str
     version: str
+
+
+class Repository(BaseModel):
+    """One of a workspace."""
+
+    name: str
+    path: str
+    state: Literal["ok", "empty", "missing", "broken"]
+    reason: str
 
 
 class Health(BaseModel):
@@ -231,6 +244,7 @@ class Health(BaseModel):
     quarantined: int
     waiting: int
     watching: bool
+    repositories: list[Repository] = []
 
 
 class Problem(BaseModel):

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 
 from git_tracker import __version__
 from git_tracker.errors import Invalid, Unauthorized
-from git_tracker.store import Signer
+from git_tracker.store import CURSOR, Signer
 from git_tracker.web import answers, requests, trails, trust
 from git_tracker.web.problems import problem
 from git_tracker.web.site import Site, principal, site
@@ -26,8 +26,18 @@ class Query(BaseModel):
 
 
 # A cursor is opaque to whoever gets it; here its shape keeps other text out.
-Cursor = Annotated[str, Field(pattern=r"^([0-9a-f]{8}\.[0-9]{1,18})?$")]
-RowCursor = Annotated[str, Field(pattern=r"^([0-9a-f]{8}\.[0-9]{1,18}\.(updated|created|priority|title|status))?$")]
+Cursor = Annotated[str, Field(pattern=CURSOR)]
+
+
+def _paged(place: str) -> str:
+    """Return the pattern of cursors of pages: a place in one repository, or one in each of a workspace's."""
+    named = rf"[A-Za-z0-9._-]{{1,32}}~(end|{place})"
+    return rf"^(|~|{place}|{named}(,{named}){{0,63}})$"
+
+
+_ENTRY = r"[0-9a-f]{8}\.[0-9]{1,18}"
+EntryCursor = Annotated[str, Field(pattern=_paged(_ENTRY))]
+RowCursor = Annotated[str, Field(pattern=_paged(rf"{_ENTRY}\.(updated|created|priority|title|status)"))]
 REQUEST_KEY = r'^[!"$-~]{1,128}$'
 ETAG = r'^(\*|(W/)?"[0-9a-f]{40}( [0-9a-f]{40})*")$'
 
@@ -44,7 +54,7 @@ class BoardQuery(Query):
 
 class PageQuery(Query):
     limit: Annotated[int, Field(ge=1, le=500)] = 100
-    cursor: Cursor = ""
+    cursor: EntryCursor = ""
 
 
 class ConflictsQuery(Query):
@@ -52,8 +62,10 @@ class ConflictsQuery(Query):
     cursor: RowCursor = ""
 
 
-class AuditQuery(PageQuery):
-    issue: Annotated[str, Field(max_length=40)] = ""
+class AuditQuery(Query):
+    limit: Annotated[int, Field(ge=1, le=500)] = 100
+    cursor: EntryCursor = ""
+    issue: Annotated[str, Field(max_length=73)] = ""
     kind: Annotated[str, Field(max_length=64)] = ""
     since: requests.Moment | None = None
     until: requests.Moment | None = None
@@ -63,7 +75,7 @@ class EventsQuery(Query):
     since: Cursor = ""
     limit: Annotated[int, Field(ge=1, le=500)] = 100
     agent: Annotated[str, Field(max_length=128)] = ""
-    issue: Annotated[str, Field(max_length=40)] = ""
+    issue: Annotated[str, Field(max_length=73)] = ""
 
 
 class NoQuery(Query):
@@ -275,7 +287,7 @@ async def me(request: Request) -> Response:
 
 def _me(here: Site, role: str) -> dict[str, str]:
     return {
-        "person": here.handle, "name": here.name, "role": role, "repository": here.store.place.name,
+        "person": here.handle, "name": here.name, "role": role, "repository": here.store.name,
         "version": __version__,
     }  # fmt: skip
 

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any, NamedTuple
 
 from git_tracker.errors import EpochChanged, TrackerError
-from git_tracker.store import Cue, IssueStore
+from git_tracker.store import Cue, Tracker, is_later, joined_cursor
 from git_tracker.web.limits import Limits
 
 _BATCH = 500
@@ -28,11 +28,12 @@ class Message(NamedTuple):
 class Feed:
     """Built and used on one event loop; the bus may ring from any thread."""
 
-    def __init__(self, store: IssueStore, limits: Limits) -> None:
+    def __init__(self, store: Tracker, limits: Limits) -> None:
         self._store, self.limits = store, limits
         self._listeners: set[asyncio.Queue[Message | None]] = set()
         self.presence: dict[str, dict[str, Any]] = {}  # who is connected, and what they look at
         self._wake = asyncio.Event()
+        self._anew = False  # a repository came or went
         self._loop = asyncio.get_running_loop()
         self._cursor = store.cursor()
         self._unsubscribe = store.bus.subscribe(self._hear)
@@ -43,7 +44,9 @@ class Feed:
         for queue in list(self._listeners):
             _put(queue, None)
 
-    def _hear(self, _: Cue) -> None:
+    def _hear(self, cue: Cue) -> None:
+        if not cue.epoch:
+            self._anew = True
         with contextlib.suppress(RuntimeError):  # the loop is gone, nobody listens
             self._loop.call_soon_threadsafe(self._wake.set)
 
@@ -55,6 +58,10 @@ class Feed:
             await self._carry()
 
     async def _carry(self) -> None:
+        if self._anew:
+            self._anew = False
+            self._cursor = await asyncio.to_thread(self._store.cursor)
+            self.tell(_reset(self._cursor, "a repository came or went"))
         while True:
             try:
                 page = await asyncio.to_thread(self._store.events, since=self._cursor, limit=_BATCH)
@@ -95,9 +102,13 @@ class Feed:
                     sent = missed.cursor
                     yield missed
             while (message := await queue.get()) is not None:
-                if message.kind == "event" and not _after(message.cursor, sent):
-                    continue
-                if message.kind in ("event", "reset"):
+                if message.kind == "event":
+                    if not is_later(message.cursor, sent):
+                        continue
+                    sent = joined_cursor(sent, message.cursor)
+                    if sent != message.cursor:  # several repositories: this listener has seen more of another one
+                        message = _event({**json.loads(message.data), "cursor": sent})
+                elif message.kind == "reset":
                     sent = message.cursor
                 yield message
         finally:
@@ -110,7 +121,7 @@ class Feed:
             except TrackerError as error:
                 yield _reset(await asyncio.to_thread(self._store.cursor), str(error))
                 return
-            if not page["items"] and _after(since, newest := await asyncio.to_thread(self._store.cursor)):
+            if not page["items"] and is_later(since, newest := await asyncio.to_thread(self._store.cursor)):
                 yield _reset(newest, "the cursor is ahead of the index")
                 return
             for item in page["items"]:
@@ -127,12 +138,6 @@ def _put(queue: asyncio.Queue[Message | None], message: Message | None) -> None:
         queue.put_nowait(_reset(message.cursor if message else "", "too many events at once"))
     if message is None or message.kind != "reset" or queue.empty():
         queue.put_nowait(message)
-
-
-def _after(cursor: str, other: str) -> bool:
-    epoch, _, seq = cursor.partition(".")
-    other_epoch, _, other_seq = other.partition(".")
-    return epoch != other_epoch or int(seq) > int(other_seq)
 
 
 def _event(item: dict[str, Any]) -> Message:

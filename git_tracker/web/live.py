@@ -19,6 +19,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from git_tracker.store import LONGEST_CURSOR
 from git_tracker.web.feed import Feed, Message
 from git_tracker.web.site import principal, site
 
@@ -35,7 +36,7 @@ async def events(request: Request) -> Response:
     feed = site(request).feed
 
     async def stream() -> AsyncIterator[ServerSentEvent]:
-        async with contextlib.aclosing(feed.listen(since[:64])) as messages:
+        async with contextlib.aclosing(feed.listen(since[:LONGEST_CURSOR])) as messages:
             async for message in messages:
                 if message.kind != "presence":
                     yield ServerSentEvent(data=message.data, event=message.kind, id=message.cursor)
@@ -61,7 +62,7 @@ async def socket(websocket: WebSocket) -> None:
     name = here.name if who.role == "writer" else "observer"
     presence = here.feed.presence
     presence[me] = {"id": me, "name": name, "viewing": None, "editing": None}
-    since = websocket.query_params.get("since", "")[:64]
+    since = websocket.query_params.get("since", "")[:LONGEST_CURSOR]
     tasks = [
         asyncio.create_task(_send(websocket, here.feed, since, {"person": here.handle, "role": who.role, "id": me})),
         asyncio.create_task(_hear(websocket, here.feed, presence[me])),

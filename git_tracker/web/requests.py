@@ -24,7 +24,7 @@ Priority = Annotated[int, Field(ge=0, le=4, strict=True), BeforeValidator(_whole
 Minutes = Annotated[int, Field(ge=1, le=10080, strict=True), BeforeValidator(_whole)]
 Amount = Annotated[int, Field(ge=0, le=10**9, strict=True), BeforeValidator(_whole)]
 
-Id = Annotated[str, Field(min_length=7, max_length=40, pattern=r"^[0-9a-fA-F]+$")]
+Id = Annotated[str, Field(min_length=7, max_length=73, pattern=r"^([\w.-]{1,32}#)?[0-9a-fA-F]{7,40}$")]
 Title = Annotated[str, Field(min_length=1, max_length=512, pattern=VISIBLE)]
 Text = Annotated[str, Field(max_length=262144, pattern=NO_NUL)]
 Word = Annotated[str, Field(min_length=1, max_length=64, pattern=VISIBLE)]
@@ -55,6 +55,7 @@ class NewIssue(Body):
     due: Moment | None = None
     milestone: Word | None = None
     criteria: Annotated[list[Title], Field(max_length=100)] = []
+    repository: Annotated[str, Field(max_length=32, pattern=NO_NUL, description="in a workspace: where it goes")] = ""
 
 
 class NewEvidence(Body):

@@ -4,7 +4,7 @@ from typing import NamedTuple, Protocol
 
 from starlette.requests import HTTPConnection
 
-from git_tracker.store import IssueStore, Signer
+from git_tracker.store import Signer, Tracker
 from git_tracker.web.feed import Feed
 from git_tracker.web.gate import Principal, Tokens
 
@@ -15,7 +15,7 @@ class Watching(Protocol):
 
 
 class Site(NamedTuple):
-    store: IssueStore
+    store: Tracker
     signer: Signer | None  # None: nobody can write through this server
     handle: str
     name: str

@@ -33,6 +33,7 @@ class TrailItem(BaseModel):
     verdict: str
     reason: str
     events: list[Event]
+    repository: str = ""
 
 
 class Chain(BaseModel):
@@ -52,6 +53,7 @@ class Reopening(BaseModel):
     by: Actor
     at: str
     finished_at: str
+    repository: str = ""
 
 
 class Audit(BaseModel):
@@ -74,6 +76,7 @@ class VerifiedItem(BaseModel):
     verdict: Verdict
     reason: str
     recorded: Verdict | None
+    repository: str = ""
 
 
 class Verification(BaseModel):
@@ -97,6 +100,7 @@ class Apart(BaseModel):
     actor: Actor | None
     at: str
     adoptable: bool
+    repository: str = ""
 
 
 class Quarantine(BaseModel):

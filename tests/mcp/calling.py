@@ -44,7 +44,7 @@ async def reached(way: str, era: str, served: Served, token: str = "", **options
 
 def stdio(world: World, *args: str) -> StdioServerParameters:
     return StdioServerParameters(
-        command=sys.executable, args=["-m", "git_tracker", *(args or ("-C", str(world.repo))), "mcp"], env=world.env
+        command=sys.executable, args=["-m", "git_tracker", *(args or ("-C", str(world.place))), "mcp"], env=world.env
     )
 
 

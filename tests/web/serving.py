@@ -61,13 +61,23 @@ class World:
         done = subprocess.run(["git", *args], env=self.env, check=check, capture_output=True, text=True, timeout=60)
         return done.stdout
 
+    @property
+    def place(self) -> Path:
+        """The folder the program is told to work in."""
+        return self.repo
+
+    @property
+    def secrets(self) -> Path:
+        """Where `tracker serve` keeps its tokens."""
+        return Path(self.git("-C", self.repo, "rev-parse", "--absolute-git-dir").strip()) / "git-tracker"
+
     def agent(self, label: str = "fixer", client: str = "claude-code/2.1") -> Signer:
         return self.store.delegate(self.ada, client=client, label=label)
 
     def tracker(self, *args: str, **options: Any) -> subprocess.Popen[str]:
         """Start the program itself."""
         return subprocess.Popen(
-            [sys.executable, "-m", "git_tracker", "-C", str(self.repo), *args],
+            [sys.executable, "-m", "git_tracker", "-C", str(self.place), *args],
             env=self.env | options.pop("env", {}), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options,
         )  # fmt: skip
 
@@ -171,8 +181,7 @@ class Served(Client):
         base, _, token = self.url.partition("/#token=")
         super().__init__(int(base.rpartition(":")[2]), token)
         until(self.answers)
-        home = Path(world.git("-C", world.repo, "rev-parse", "--absolute-git-dir").strip()) / "git-tracker"
-        self.observer = (home / "observer-token").read_text().strip()
+        self.observer = (world.secrets / "observer-token").read_text().strip()
 
     def answers(self) -> bool:
         try:

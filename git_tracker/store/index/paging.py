@@ -161,6 +161,8 @@ def _is_tallied(query: Query) -> bool:
     if len(query.groups) != 1:
         return False
     group = query.groups[0]
+    if any(term.elsewhere for term in group):
+        return False  # what other repositories block is not counted here
     labels = [term for term in group if term.key == "label"]
     ready = [term for term in group if "ready" in term.values and term.key == "is"]
     return (

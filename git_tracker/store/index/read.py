@@ -40,6 +40,8 @@ def event_count(db: Db) -> int:
 def position(db: Db, text: str) -> int:
     """Return the sequence number behind a cursor; raise `EpochChanged` if the numbering was rebuilt since."""
     found, _, seq = text.partition(".")
+    if "~" in text:  # of a workspace: it counts otherwise
+        raise EpochChanged(f"{epoch(db)}.0")
     if not (seq.isdecimal() and seq.isascii()):
         raise Invalid("the cursor is not one of ours", f"the newest is {cursor(db)}")
     if found != epoch(db):

@@ -24,7 +24,7 @@ def condition(db: Db, query: Query, me: str, now_ms: int) -> Sql:
             values.extend(bound)
         groups.append(" and ".join(parts) or "1")
     archived = "issues.archived < 2" if query.asks_archived else "issues.archived = 0"
-    return f"{archived} and ({' or '.join(f'({group})' for group in groups)})", values
+    return f"{archived} and ({' or '.join(f'({group})' for group in groups) or '0'})", values
 
 
 def _term(db: Db, term: Term, me: str, now_ms: int) -> Sql:
@@ -52,14 +52,18 @@ def _term(db: Db, term: Term, me: str, now_ms: int) -> Sql:
     if key == "parent":
         if values == ["none"]:
             return "issues.parent is null", []
-        return f"issues.parent in ({marks})", [read.resolve(db, value) for value in values]
+        return f"issues.parent in ({marks})", _ids(db, term)
     if key == "is":
-        states = [_state(value, now_ms) for value in values]
+        states = [_state(value, now_ms, term.elsewhere) for value in values]
         return " or ".join(f"({sql})" for sql, _ in states), [value for _, bound in states for value in bound]
     if key in ("created", "updated", "due", "priority"):
         return _range(term)
-    ids = [read.resolve(db, value) for value in values]  # blocks:ID finds what blocks it
+    ids = _ids(db, term)  # blocks:ID finds what blocks it
     return f"issues.key in (select issue from links where kind = ? and other in ({marks}))", [key, *ids]
+
+
+def _ids(db: Db, term: Term) -> list[object]:
+    return [value if term.compare == "whole" else read.resolve(db, value) for value in term.values]
 
 
 def _people(column: str, values: list[str], me: str) -> Sql:
@@ -79,15 +83,18 @@ def _range(term: Term) -> Sql:
     return f"{column} {term.compare} ?", [term.number]
 
 
-def _state(name: str, now_ms: int) -> Sql:
+def _state(name: str, now_ms: int, elsewhere: tuple[str, ...]) -> Sql:
+    """`elsewhere` are ids of issues that an open one in another repository blocks."""
     now = now_ms // 1000
+    blocked = f"(issues.blocked or issues.id in ({', '.join('?' * len(elsewhere))}))" if elsewhere else "issues.blocked"
+    free = f" and issues.id not in ({', '.join('?' * len(elsewhere))})" if elsewhere else ""
     live = "issues.claim_actor is not null and issues.claim_until > ?"
     table: dict[str, Sql] = {
         "ready": (
-            f"{WORKABLE} and coalesce(issues.deferred, 0) <= ? and not coalesce({live}, 0)",
-            [now, now_ms],
+            f"{WORKABLE}{free} and coalesce(issues.deferred, 0) <= ? and not coalesce({live}, 0)",
+            [*elsewhere, now, now_ms],
         ),
-        "blocked": ("issues.blocked and issues.category != 'done'", []),
+        "blocked": (f"{blocked} and issues.category != 'done'", [*elsewhere]),
         "claimed": (live, [now_ms]),
         "conflicted": ("issues.conflicted", []),
         "stale": ("issues.category = 'active' and issues.updated < ?", [now - _STALE]),

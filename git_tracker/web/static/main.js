@@ -9,7 +9,7 @@ import { ToastStack } from "./components/toast-stack.js";
 
 // The composition root: everything the page is made of is built here and handed down as one object.
 const toasts = new ToastStack();
-const app = { api: new Api(), live: new Live(), router: new Router(), words: new Vocabulary(), toasts, me: null };
+const app = { api: new Api(), live: new Live(), router: new Router(), words: new Vocabulary(), toasts, me: null, repositories: [] };
 new Clock(document.body);
 document.body.append(toasts);
 app.api.addEventListener("unauthorized", () => askForToken("Your sign-in has run out."));
@@ -39,7 +39,8 @@ async function enter() {
 async function open() {
   app.me = await app.api.me();
   document.body.dataset.role = app.me.role;
-  const { cursor } = await app.api.health().catch(() => ({}));
+  const { cursor, repositories } = await app.api.health().catch(() => ({}));
+  app.repositories = repositories ?? [];
   document.querySelector("login-screen")?.remove();
   document.querySelector("app-shell")?.remove();
   document.body.prepend(new AppShell(app));

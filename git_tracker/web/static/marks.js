@@ -43,6 +43,16 @@ export function statusMark({ status, category, title }) {
   );
 }
 
+/** Which repository of a workspace a card or row belongs to; nothing where there is but one. */
+export function repositoryBadge({ repository }) {
+  return repository && h("span", { class: "repository-badge", title: `Repository ${repository}` }, repository);
+}
+
+/** An id without the repository that `repositoryBadge` shows. */
+export function plainId({ short }) {
+  return short.slice(short.indexOf("#") + 1);
+}
+
 export function typeIcon(type) {
   return TYPES.includes(type) ? type : "other";
 }

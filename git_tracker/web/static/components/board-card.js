@@ -1,7 +1,7 @@
 import { asActor, avatar, isAgent, nameOf } from "../actors.js";
 import { remaining } from "../clock.js";
 import { h, setText } from "../dom.js";
-import { labelChip, priorityClass, priorityName, stateMarks, typeIcon } from "../marks.js";
+import { labelChip, plainId, priorityClass, priorityName, repositoryBadge, stateMarks, typeIcon } from "../marks.js";
 import { hashOf } from "../router.js";
 import { hue, plural, visible } from "../text.js";
 
@@ -47,7 +47,8 @@ export class BoardCard extends HTMLElement {
 
   #top(row) {
     return [
-      h("span", { class: `card-id with-icon i-${typeIcon(row.type)}`, title: row.type }, row.short),
+      h("span", { class: `card-id with-icon i-${typeIcon(row.type)}`, title: row.type }, plainId(row)),
+      repositoryBadge(row),
       h("span", {
         class: `icon priority ${priorityClass(row.priority)}`,
         role: "img",

@@ -8,6 +8,7 @@ import { moveByDrag } from "./board-drag.js";
 import { moveByKeys } from "./board-keys.js";
 import { emptyTracker } from "./empty.js";
 import { openNewIssue } from "./new-issue.js";
+import { RepositoryPicker } from "./repository-picker.js";
 
 const CONFLICTED = "is:conflicted";
 
@@ -29,6 +30,7 @@ export class BoardPage extends HTMLElement {
     spellcheck: "false",
     maxlength: "1000",
   });
+  #repositories;
   #says = h("p", { class: "says", role: "status" });
   #count = h("span", { class: "quiet", role: "status" });
   #conflicts = h(
@@ -43,6 +45,7 @@ export class BoardPage extends HTMLElement {
     super();
     this.#app = app;
     this.#query = params.get("q") ?? "";
+    this.#repositories = new RepositoryPicker(app, (query) => app.router.go(hashOf.board(query)));
   }
 
   connectedCallback() {
@@ -59,6 +62,7 @@ export class BoardPage extends HTMLElement {
           { class: "toolbar" },
           h("h1", {}, "Board"),
           this.#count,
+          this.#repositories,
           this.#conflicts,
           h("label", { class: "filter-box" }, icon("filter"), this.#filter),
         ),
@@ -72,6 +76,7 @@ export class BoardPage extends HTMLElement {
         new ActivityFeed(this.#app, { rows: 20, slim: true }),
       ),
     );
+    this.#repositories.show(this.#query);
     this.#skeleton();
     this.#listenToFilter();
     for (const type of ["event", "reset"])
@@ -91,6 +96,7 @@ export class BoardPage extends HTMLElement {
     const query = params.get("q") ?? "";
     if (query === this.#query) return true;
     this.#query = query;
+    this.#repositories.show(query);
     if (document.activeElement !== this.#filter) this.#filter.value = query;
     this.#first = true;
     this.#refresh.now();

@@ -3,6 +3,7 @@ import { Refresh } from "../refresh.js";
 import { hashOf } from "../router.js";
 import { emptyTracker } from "./empty.js";
 import { showRow } from "./issue-row.js";
+import { RepositoryPicker } from "./repository-picker.js";
 
 const PAGE = 50;
 const COLUMNS = [
@@ -32,6 +33,7 @@ export class IssueList extends HTMLElement {
     spellcheck: "false",
     maxlength: "1000",
   });
+  #repositories;
   #says = h("p", { class: "says", role: "status" });
   #head = h("tr");
   #body = h("tbody");
@@ -44,6 +46,7 @@ export class IssueList extends HTMLElement {
     super();
     this.#app = app;
     this.#query = params.get("q") ?? "";
+    this.#repositories = new RepositoryPicker(app, (query) => this.#ask(query));
   }
 
   connectedCallback() {
@@ -54,6 +57,7 @@ export class IssueList extends HTMLElement {
         "div",
         { class: "toolbar" },
         h("h1", {}, "Issues"),
+        this.#repositories,
         h(
           "form",
           {
@@ -94,6 +98,7 @@ export class IssueList extends HTMLElement {
   #start() {
     this.#cursors = [undefined];
     this.#field.value = this.#query;
+    this.#repositories.show(this.#query);
     this.#showHead();
     this.#refresh.now();
   }

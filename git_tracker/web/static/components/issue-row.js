@@ -1,7 +1,7 @@
 import { asActor, avatar, nameOf } from "../actors.js";
 import { timeAgo } from "../clock.js";
 import { h } from "../dom.js";
-import { labelChip, priorityClass, priorityName, stateMarks, statusMark, typeIcon } from "../marks.js";
+import { labelChip, plainId, priorityClass, priorityName, repositoryBadge, stateMarks, statusMark, typeIcon } from "../marks.js";
 import { hashOf } from "../router.js";
 import { claimTag } from "./board-card.js";
 
@@ -29,7 +29,8 @@ export function showRow(tr, row, words) {
     h(
       "td",
       { class: "col-issue" },
-      h("span", { class: `card-id with-icon i-${typeIcon(row.type)}`, title: row.type }, row.short),
+      h("span", { class: `card-id with-icon i-${typeIcon(row.type)}`, title: row.type }, plainId(row)),
+      repositoryBadge(row),
       link,
       marks.length > 0 && h("span", { class: "row-marks" }, marks),
     ),

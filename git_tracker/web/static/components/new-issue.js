@@ -4,10 +4,14 @@ import { priorityClass, priorityName, statusClass, typeIcon } from "../marks.js"
 import { hashOf } from "../router.js";
 import { PRIORITIES } from "../vocabulary.js";
 import { choose } from "./menu.js";
+import { repositoryOf } from "./repository-picker.js";
 
 /** The dialog for a new issue. `given` fills fields beforehand, for example `{status: "todo"}`. */
 export function openNewIssue(app, given = {}) {
   const fields = { type: "task", priority: 2, labels: [], assignee: null, ...given };
+  const repositories = app.repositories.filter(({ state }) => state === "ok").map(({ name }) => name);
+  const shown = repositoryOf(app.router.current.params.get("q") ?? "");
+  if (repositories.length) fields.repository = repositories.includes(shown) ? shown : repositories[0];
   const title = h("input", {
     type: "text",
     name: "title",
@@ -87,6 +91,19 @@ export function openNewIssue(app, given = {}) {
     }));
     const status = words.status(fields.status ?? words.statuses[0].status);
     picks.replaceChildren(
+      ...(repositories.length
+        ? [
+            pick(
+              "Repository",
+              fields.repository,
+              icon("board"),
+              { items: repositories.map((name) => ({ value: name, label: name, chosen: name === fields.repository })) },
+              (value) => {
+                fields.repository = value;
+              },
+            ),
+          ]
+        : []),
       pick("Status", status.title, icon(statusClass(status.category)), { items: statuses }, (value) => {
         fields.status = value;
       }),

@@ -32,13 +32,13 @@ export function links({ links: all = [] }) {
     h(
       "ul",
       { class: "links" },
-      all.map(({ kind, issue, direction }) =>
+      all.map(({ kind, issue, direction, repository }) =>
         h(
           "li",
           { data: { link: kind } },
           (LINK_WORDS[kind] ?? [kind, `${kind} (from)`])[direction === "in" ? 1 : 0],
           " ",
-          h("a", { class: "short", href: hashOf.issue(issue) }, issue.slice(0, 8)),
+          h("a", { class: "short", href: hashOf.issue(issue) }, [repository, issue.slice(0, 8)].filter(Boolean).join("#")),
         ),
       ),
     ),
