@@ -27,7 +27,7 @@ log, made with your own key.
                           key's fingerprint removes just that key
   trust sessions          agent sessions, their scope and validity
   trust session NAME      print a bearer token for agents over HTTP
-  trust revoke SESSION    nothing of it counts any more, whatever date it claims;
+  trust revoke SESSION    nothing of it counts any more, whatever time it says;
                           one that never wrote is named by its full id
   trust adopt ENTRY...    let muted entries count
   trust join ROOT         let another tracker's root and its members count here
