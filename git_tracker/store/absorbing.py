@@ -8,11 +8,11 @@ from functools import partial
 from itertools import islice
 
 from git_tracker.store import fold, policy, refs, trust
-from git_tracker.store.bulk import Progress
 from git_tracker.store.chains import Chains
 from git_tracker.store.index import rows, schema, write
 from git_tracker.store.index.schema import Db
 from git_tracker.store.log import EventLog, Found, links
+from git_tracker.store.progress import Progress
 from git_tracker.store.state import State
 from git_tracker.store.verdicts import ENDS, Admission
 from git_tracker.store.workflow import Workflow

@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from queue import SimpleQueue
 
@@ -18,6 +18,7 @@ from git_tracker.store.bulkworker import Task
 from git_tracker.store.index import schema
 from git_tracker.store.index.merge import Merging
 from git_tracker.store.place import Place
+from git_tracker.store.progress import Progress
 from git_tracker.store.trust import Trust
 
 WORTH = 500  # issues; below, starting processes costs more than it saves
@@ -25,7 +26,6 @@ _PORTION = 100  # issues handed out at once
 _MOST = 8  # processes; an index cannot be joined of more than ten files
 _START = "import sys; sys.path[:] = sys.argv[1:]; from git_tracker.store.bulkworker import main; main()"
 
-Progress = Callable[[int, int], None]
 Portion = list[tuple[int, str, str]]  # key, id and tip of issues
 
 

@@ -12,10 +12,10 @@ from typing import Literal, NamedTuple
 
 from git_tracker.errors import TrackerError
 from git_tracker.store import place, reading, refs
-from git_tracker.store.bulk import Progress
 from git_tracker.store.index import schema
 from git_tracker.store.journal import Journal
 from git_tracker.store.place import Place
+from git_tracker.store.progress import Progress
 from git_tracker.store.store import IssueStore
 from git_tracker.store.workflow import KANBAN, Workflow
 

@@ -12,13 +12,13 @@ from git_tracker.errors import Conflict, Invalid, NotFound, Refused
 from git_tracker.store import membership, policy, refs, sshwire, stockgit
 from git_tracker.store import scope as scopes
 from git_tracker.store.announcing import Announcer
-from git_tracker.store.bulk import Progress
 from git_tracker.store.identity import Identity, Signer, is_session_of, session_id
 from git_tracker.store.index import arrived, governed, people, read
 from git_tracker.store.issue import Json, stamp
 from git_tracker.store.keystore import Source
 from git_tracker.store.lock import held
 from git_tracker.store.membership import Member
+from git_tracker.store.progress import Progress
 from git_tracker.store.publishing import Moved
 from git_tracker.store.scope import Scope
 from git_tracker.store.writing import Writing

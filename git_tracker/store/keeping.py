@@ -11,14 +11,14 @@ from contextlib import suppress
 from typing import Any, Self
 
 from git_tracker.errors import Unusable
-from git_tracker.store import bulk, device, objects, place, reading, refs
-from git_tracker.store.bulk import Progress
+from git_tracker.store import device, objects, place, reading, refs
 from git_tracker.store.bus import Bus, Cue
 from git_tracker.store.index import read, schema
 from git_tracker.store.keystore import Keyring
 from git_tracker.store.lock import held, tried
 from git_tracker.store.log import EventLog
 from git_tracker.store.place import Place
+from git_tracker.store.progress import Progress
 from git_tracker.store.projection import Projection
 from git_tracker.store.publishing import Publisher
 from git_tracker.store.reading import Reader
@@ -156,6 +156,8 @@ class Keeper(Reader):
 
     def _build(self, progress: Progress | None) -> bool:
         """Replace the index by one that several processes make, if there is enough to do; return whether it was."""
+        from git_tracker.store import bulk  # needed once in the life of an index
+
         try:
             self._db.execute("begin immediate")
             here = len(self._projection.look(self._clock()))

@@ -5,14 +5,14 @@ Runs inside the transaction of whoever holds the tracker's lock. Everything here
 
 from collections.abc import Callable, Iterable
 
-from git_tracker.store import arrivals, bulk, fold, reading, refs, trust
+from git_tracker.store import arrivals, fold, reading, refs, trust
 from git_tracker.store.absorbing import Absorber
-from git_tracker.store.bulk import Progress
 from git_tracker.store.entry import Entry
 from git_tracker.store.identity import Proof
 from git_tracker.store.index import arrived, putting, read, rows, schema, write
 from git_tracker.store.index.schema import Db
 from git_tracker.store.log import AHEAD, EventLog, admission
+from git_tracker.store.progress import Progress
 from git_tracker.store.state import State
 from git_tracker.store.verdicts import ENDS, MAX_AHEAD_MS, Admission
 from git_tracker.store.workflow import Workflow
@@ -137,6 +137,8 @@ class Projection(Absorber):
     def build(self, path: str, progress: Progress | None) -> None:
         """Write an index of what was looked at to a file of its own; catching up with that one is what is left to do."""
         now_ms = self.latest_ms()
+        from git_tracker.store import bulk  # needed once in the life of an index
+
         doubtful = bulk.build(
             path, self._token(), self.log.objects.place, self.trust, self._refs.issues, self.trust_tips,
             self.workflow.statuses, now_ms, progress,

@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from git_tracker.errors import Conflict, Invalid, NotFound
-from git_tracker.store import changes, query, repeats, resolving, upkeep, verification
-from git_tracker.store.bulk import Progress
+from git_tracker.store import changes, query, repeats, resolving, verification
 from git_tracker.store.governing import Governor
 from git_tracker.store.identity import Signer
 from git_tracker.store.index import apart, paging, people, read, schema
 from git_tracker.store.issue import Json
 from git_tracker.store.lock import held
+from git_tracker.store.progress import Progress
 from git_tracker.store.publishing import Moved
 from git_tracker.store.state import State
 from git_tracker.store.writing import Writing, parents_first
@@ -202,6 +202,8 @@ class IssueStore(Governor):
             if published or prior:
                 self._publisher.sync()  # not under the lock: the next writer is at work meanwhile
             if published and self._upkeep_after and self._publisher.kept() >= self._upkeep_after:
+                from git_tracker.store import upkeep  # most commands never start it
+
                 upkeep.start(self.place, self.home)
             return result
         raise Conflict("the issue kept moving while it was written", "try again", code="busy")

@@ -8,11 +8,11 @@ from typing import Any
 from git_tracker.errors import Corrupt
 from git_tracker.store import chains as chaining
 from git_tracker.store import refs, verdicts
-from git_tracker.store.bulk import Progress
 from git_tracker.store.chains import Link
 from git_tracker.store.index import people, read, rows, write
 from git_tracker.store.issue import stamp
 from git_tracker.store.log import links
+from git_tracker.store.progress import Progress
 from git_tracker.store.projection import Projection
 from git_tracker.store.verdicts import About
 
