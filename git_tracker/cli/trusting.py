@@ -33,15 +33,16 @@ log, made with your own key.
   trust join ROOT         let another tracker's root and its members count here
   trust policy JSON       bind every clone to rules: people_only (a list of
                           operations), done_by (anyone, people, maintainers),
-                          review before done (none, another, person)
+                          review before done (none, another, person),
+                          manual_fields (a list)
   trust git-setup         let stock git check the signatures: shows three
                           settings and, after a yes, writes them
 
   --person HANDLE         with add: what the person is called here
   --name NAME             with add: the person's name
   --email EMAIL           with add: the person's address
-  --scope JSON            with session: what it may do: operations, issues,
-                          parent, each optional
+  --scope JSON            with session: what it may do: operations, issues or
+                          query (fixed to what it finds now), parent
   --for TIME              with session: how long it holds: 30m, 2h, 7d (24h)
   --role ROLE             with add: owner, maintainer, writer or observer
                           (writer)

@@ -120,13 +120,12 @@ class Governor(Announcer):
         )  # fmt: skip
 
     def full_scope(self, scope: Scope) -> dict[str, Any]:
-        """Return a scope in its one form, its ids in full; raise `Invalid` for what it cannot say."""
-        found = dict(scope)
-        if found.get("parent"):
-            found["parent"] = read.resolve(self.reader, found["parent"])
-        if found.get("issues", "*") != "*":
-            found["issues"] = [read.resolve(self.reader, id) for id in found["issues"]]
-        return scopes.checked(found)
+        """Return a scope in its one form, its ids in full, and for a `query` the issues that it finds now."""
+
+        def find(query: str, limit: int) -> list[str]:
+            return [str(row["id"]) for row in self.list_issues(query, limit=limit)["items"]]
+
+        return scopes.expanded(scope, lambda id: read.resolve(self.reader, id), find)
 
     # the trust log
 

@@ -67,11 +67,19 @@ def below(common: str, prefix: str) -> dict[str, str]:
     """Return the refs whose names begin with a prefix that ends in a slash, by the rest of the name."""
     try:
         with open(os.path.join(common, "packed-refs"), "rb") as file:
-            found = re.findall(rb"^([0-9a-f]{40}) %s([^\n]+)$" % re.escape(prefix.encode()), file.read(), re.MULTILINE)
+            packed = file.read()
     except FileNotFoundError:
-        found = []
-    loose = {name.removeprefix(prefix): id for name, id in _loose(common, prefix.rstrip("/"))}
-    return {name.decode("utf-8", "replace"): id.decode() for id, name in found} | loose
+        packed = b""
+    found: dict[str, str] = {}
+    wanted = b" " + prefix.encode()
+    at = packed.find(wanted)
+    while at >= 0:  # a handful of lines among very many
+        id, end = packed[max(at - 40, 0) : at].decode("ascii", "replace"), packed.find(b"\n", at)
+        name = packed[at + len(wanted) : end if end >= 0 else None].decode("utf-8", "replace")
+        if _ID.fullmatch(id) and packed[at - 41 : at - 40] in (b"", b"\n"):
+            found[name] = id
+        at = packed.find(wanted, at + 1)
+    return found | {name.removeprefix(prefix): id for name, id in _loose(common, prefix.rstrip("/"))}
 
 
 class Listing:

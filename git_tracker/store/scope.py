@@ -4,7 +4,7 @@
 empty scope allows everything. A scope can only be narrowed by whoever acts under it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from git_tracker.errors import Corrupt, Invalid, Refused
@@ -23,7 +23,7 @@ _MOST = 64  # issues; the certificate travels in every signature
 def checked(scope: Scope) -> dict[str, Any]:
     """Return a scope in its one form; raise `Invalid` for what it cannot say."""
     if unknown := scope.keys() - _KEYS:
-        raise Invalid(f"a scope has no {sorted(unknown)[0]!r}", "it has operations, issues and parent")
+        raise Invalid(f"a scope has no {sorted(unknown)[0]!r}", "it has operations, issues or query, and parent")
     found: dict[str, Any] = {}
     operations = scope.get("operations", "*")
     if operations not in ("*", [], None):
@@ -39,6 +39,29 @@ def checked(scope: Scope) -> dict[str, Any]:
     if scope.get("parent"):
         found["parent"] = scope["parent"]
     return found
+
+
+def expanded(
+    scope: Scope, resolve: Callable[[str], str], find: Callable[[str, int], list[str]]
+) -> dict[str, Any]:  # fmt: skip
+    """Return a scope as a certificate holds it: prefixes of ids in full, and a `query` as the issues it finds now.
+
+    A query is fixed when the scope is given: what would match it later is not added.
+    """
+    found = dict(scope)
+    if found.get("parent"):
+        found["parent"] = resolve(found["parent"])
+    if found.get("issues", "*") != "*":
+        found["issues"] = [resolve(id) for id in _names(found["issues"], "issues")]
+    if query := found.pop("query", ""):
+        ids = find(query, _MOST + 1)
+        if not ids or "issues" in found:
+            raise Invalid(
+                f"no issue matches {query!r}" if not ids else "a scope names its issues by a query or one by one",
+                "a scope that allows nothing is of no use" if not ids else "leave one of the two out",
+            )
+        found["issues"] = ids
+    return checked(found)
 
 
 def _names(value: Any, what: str) -> list[str]:

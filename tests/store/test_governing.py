@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from git_tracker.errors import Refused
+from git_tracker.errors import Invalid, Refused
 from git_tracker.store import IssueStore, Signer, commit, identity, write_revocation_list
 from git_tracker.store import entry as format
 from git_tracker.store.log import Found
@@ -288,3 +288,15 @@ def test_the_format_page_names_every_operation_and_every_event_of_the_trust_log(
         row = next(line for line in page.splitlines() if line.startswith(f"| `{name}` |"))
         own = fields - {"email", "key", "name", "person", "role"} if "role" in fields else fields
         assert [field for field in sorted(own) if f"`{field}`" not in row] == []
+
+
+def test_a_scope_by_query_is_fixed_to_what_it_finds_when_it_is_given(store: IssueStore, ada: Signer) -> None:
+    wet, dry = (store.create_issue(ada, {"title": title, "labels": [title]}) for title in ("wet", "dry"))
+    agent = store.delegate(ada, client="codex/1", label="mopper", scope={"query": "label:wet"})
+    store.update_issue(ada, dry, {"add_labels": ["wet"]})
+
+    store.comment(agent, wet, "mopped")
+    with pytest.raises(Refused, match="not among its issues"):
+        store.comment(agent, dry, "mopped as well")
+    with pytest.raises(Invalid, match="no issue matches"):
+        store.delegate(ada, client="codex/1", label="idle", scope={"query": "label:frozen"})
