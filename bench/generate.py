@@ -20,7 +20,7 @@ from texts import Vocabulary, drawn
 
 from git_tracker.store import IssueStore, Signer, Writing, changes
 
-VERSION = 2  # of what is generated: session ids are bound to their issuer
+VERSION = 3  # of what is generated: session ids are bound to their issuer
 START = 1_704_067_200  # 2024-01-01, in seconds
 SESSION_EVENTS = 200
 PERSON = ("Ada Bench", "ada@example.org")

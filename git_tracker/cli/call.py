@@ -76,7 +76,7 @@ class Call(Opening):
             return person
         # One name is one session, so that a claim made by one command can be given back by the next.
         seed = "\0".join((name or label, person.identity.fingerprint, store.root))
-        sid = session_id(key, sha256(seed.encode("utf-8", "surrogateescape")).digest()[:4])
+        sid = session_id(key, sha256(seed.encode("utf-8", "surrogateescape")).digest())
         return store.delegate(person, client=client, label=label, sid=sid)
 
     def me(self, *texts: str) -> str:

@@ -12,7 +12,7 @@ from git_tracker.errors import Conflict, Invalid, NotFound, Refused
 from git_tracker.store import membership, policy, refs, sshwire, stockgit
 from git_tracker.store import scope as scopes
 from git_tracker.store.announcing import Announcer
-from git_tracker.store.identity import Identity, Signer, is_session_of, session_id
+from git_tracker.store.identity import Identity, Signer, is_session_of
 from git_tracker.store.index import arrived, governed, people, read
 from git_tracker.store.issue import Json, stamp
 from git_tracker.store.keystore import Source
@@ -114,7 +114,7 @@ class Governor(Announcer):
             raise Refused("the session was revoked", "start a new one with session_start", code="session_revoked")
         now = self._clock() // 10**9
         return person.delegate(
-            sid=sid or session_id(person.identity.key, self._entropy(4)), person=member.person, client=client, label=label,
+            sid=sid or governed.new_session(self.reader, person.identity.key, self._entropy), person=member.person, client=client, label=label,
             serial=int.from_bytes(self._entropy(6), "big"), valid=(now - 60, now + valid_seconds),
             seed=self._entropy(32), nonce=self._entropy(32), scope=scopes.text(self.full_scope(scope or {})),
         )  # fmt: skip

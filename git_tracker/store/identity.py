@@ -13,6 +13,7 @@ from typing import NamedTuple
 from git_tracker.errors import Corrupt
 from git_tracker.store import ed25519, sshwire
 
+_NONCE = 3  # bytes
 CERT_SKEW = 600  # seconds a claimed time may lie outside a certificate's validity, for clocks that differ
 
 RawSign = Callable[[bytes], bytes]
@@ -51,14 +52,24 @@ class Delegation(NamedTuple):
 
 
 def session_id(issuer: bytes, nonce: bytes) -> str:
-    """Return the id of a session: four random bytes, and a tag that makes it one of this issuer's key and no other's."""
-    return nonce.hex() + hashlib.sha256(b"git-tracker session\0" + issuer + nonce).hexdigest()[:12]
+    """Return the id of a session: the nonce, and a tag that makes it one of this issuer's key and of no other's.
+
+    It stands in every entry three times, so it is no longer than it must be: 3 bytes that are new to the issuer, and
+    5 that nobody meets by chance.
+    """
+    nonce = nonce[:_NONCE]
+    return nonce.hex() + hashlib.sha256(b"git-tracker session\0" + issuer + nonce).hexdigest()[:10]
+
+
+def session_nonce(sid: str) -> bytes:
+    """Return what a session's id was made of besides the issuer's key; raise `ValueError` if it is no such id."""
+    return bytes.fromhex(sid[: 2 * _NONCE])
 
 
 def is_session_of(issuer: bytes, sid: str) -> bool:
     """Return whether a session id was made for sessions of that key."""
     try:
-        return session_id(issuer, bytes.fromhex(sid[:8])) == sid
+        return session_id(issuer, session_nonce(sid)) == sid
     except ValueError:
         return False
 

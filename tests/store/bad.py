@@ -319,7 +319,7 @@ CERTIFICATES: dict[str, Bad] = {
     ),
     "session of another issuer": Bad(
         "the certificate names a session that is not its issuer's",
-        _certified(sid=session_id(forge.signer(78).identity.key, b"\0\0\0\n")),
+        _certified(sid=session_id(forge.signer(78).identity.key, b"\0\0\n")),
     ),
     "session id of another form": Bad(
         "the certificate names a session that is not its issuer's", _certified(sid="00000000000a")

@@ -25,7 +25,7 @@ def signer(number: int, name: str = "Ada Lovelace", email: str = "ada@example.or
 def session(by: Signer, number: int, **changed: Any) -> Signer:
     """An agent's session with a fixed key and certificate."""
     fields: dict[str, Any] = {
-        "sid": session_id(by.identity.key, number.to_bytes(4, "big")), "person": "ada", "client": "claude-code/2.1", "label": "fixer", "serial": number,
+        "sid": session_id(by.identity.key, number.to_bytes(3, "big")), "person": "ada", "client": "claude-code/2.1", "label": "fixer", "serial": number,
         "valid": (SECONDS - 60, SECONDS + 86400), "seed": bytes([number]) * 32, "nonce": bytes([number + 1]) * 32,
     }  # fmt: skip
     return by.delegate(**{**fields, **changed})
@@ -104,7 +104,7 @@ def certificate(
 ) -> bytes:  # fmt: skip
     """A certificate with every field free; `claimed` is the issuer it names, where another key signs."""
     s = sshwire.string
-    sid = sid or session_id(claimed or issuer.identity.key, b"\0\0\0\n")
+    sid = sid or session_id(claimed or issuer.identity.key, b"\0\0\n")
     name = f"{sid}.{person}@tracker" if principal is None else principal
     body = b"".join((
         s(sshwire.CERT_TYPE), s(b"n" * 32), s(key), struct.pack(">QI", 10, kind),

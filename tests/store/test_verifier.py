@@ -43,7 +43,7 @@ def test_a_session_s_entry_says_who_delegated_it() -> None:
     assert proof.key == AGENT.identity.key
     assert proof.issuer == ADA.identity.key
     assert proof.delegation is not None
-    assert proof.delegation.sid == AGENT.sid == "00000003" + AGENT.sid[8:]
+    assert proof.delegation.sid == AGENT.sid == "000003" + AGENT.sid[6:]
     assert (proof.delegation.client, proof.delegation.label) == ("claude-code/2.1", "fixer")
 
 

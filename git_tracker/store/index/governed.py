@@ -1,11 +1,11 @@
 """What governing asks of the index: chains that somebody wrote, sessions, muted entries."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from git_tracker.errors import Ambiguous, NotFound
 from git_tracker.store import sshwire
-from git_tracker.store.identity import is_session_of
+from git_tracker.store.identity import is_session_of, session_id
 from git_tracker.store.index import people
 from git_tracker.store.index.schema import Db
 from git_tracker.store.membership import Seen
@@ -31,6 +31,14 @@ def _ends(db: Db, where: str, value: str) -> list[Seen]:
         (value,),
     )
     return [Seen(row[0], row[1], row[2]) for row in rows]
+
+
+def new_session(db: Db, issuer: bytes, entropy: Callable[[int], bytes]) -> str:
+    """Return the id of a session of a person's key that nobody had before."""
+    while True:
+        sid = session_id(issuer, entropy(3))
+        if db.execute("select 1 from actors where id = ?", (sid,)).fetchone() is None:
+            return sid
 
 
 def session(db: Db, name: str, issuers: Iterable[bytes]) -> tuple[str, bytes]:

@@ -38,7 +38,10 @@ class Rows:
         ))  # fmt: skip
         if key == TRUST:
             return seq
-        for position, event in enumerate(record.events or ({"type": "quarantined"},)):
+        if not record.events:
+            self.events.append((seq + 1, number, key, 0, "quarantined", "{}", "could not be verified"))
+            return seq + 1
+        for position, event in enumerate(record.events):
             seq += 1
             body = encode({name: value for name, value in event.items() if name != "type"})
             self.events.append((seq, number, key, position, event["type"], body, events.summary(event)))

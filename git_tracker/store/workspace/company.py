@@ -7,7 +7,7 @@ from typing import Any, cast
 from git_tracker.errors import Invalid, NotFound, Refused, TrackerError
 from git_tracker.store import canonical
 from git_tracker.store.bus import Bus
-from git_tracker.store.identity import Signer, session_id
+from git_tracker.store.identity import Signer, session_id, session_nonce
 from git_tracker.store.index import governed
 from git_tracker.store.membership import Member as Person
 from git_tracker.store.place import Place
@@ -201,4 +201,4 @@ class Company(Survey):
 
 def _sid(person: Signer, sid: str) -> str:
     """Return the id of a session under the key that its person has in another repository: the same where that is the same."""
-    return session_id(person.identity.key, bytes.fromhex(sid[:8]))
+    return session_id(person.identity.key, session_nonce(sid))

@@ -14,7 +14,8 @@ export function eventRow(event, { slim = false } = {}) {
     h("span", { class: "short" }, event.short),
     slim ? null : h("span", { class: "event-title" }, event.title),
   );
-  const when = h("time", { datetime: event.at, title: fullTime(event.at) }, clockTime(event.at));
+  // What cannot be verified has no time that anybody could vouch for.
+  const when = event.type === "quarantined" ? null : h("time", { datetime: event.at, title: fullTime(event.at) }, clockTime(event.at));
   const bad = event.verdict !== "ok";
   const badge = verdictBadge(event.verdict, event.reason);
   return h(

@@ -32,6 +32,7 @@ const DRAWINGS = {
   attached: "link",
   archived: "imported",
   unarchived: "imported",
+  quarantined: "quarantined",
 };
 
 /** The types of events that this page has words or drawings for. */
@@ -43,6 +44,7 @@ export function eventIcon(type) {
 }
 
 const PHRASES = {
+  quarantined: () => "put in what cannot be verified",
   created: () => "created this issue",
   "status-changed": ({ to }) => to && `moved it to ${to}`,
   "comment-added": ({ body }) => body && `commented: ${body.slice(0, MOST_OF_A_COMMENT).split(/\s+/).join(" ").trim()}`,
