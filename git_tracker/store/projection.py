@@ -162,6 +162,7 @@ class Projection(Absorber):
 
     def _remember_rules(self) -> None:
         schema.set_meta(self.db, "trust", " ".join(self._trust_tips or ()))
+        schema.set_meta(self.db, "revoked", " ".join(sorted(self.trust.revoked)))
         schema.set_meta(self.db, "root", self.trust.root)
         schema.set_meta(self.db, "workflow", repr(dict(self.workflow.statuses)))
 

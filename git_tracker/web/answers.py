@@ -207,6 +207,7 @@ class Agent(BaseModel):
     muted: int
     quarantined: int
     active: bool
+    revoked: bool
     repositories: list[str] = []
 
 

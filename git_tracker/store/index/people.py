@@ -1,11 +1,12 @@
 """Who did what: the event feed, histories, agents and their trails, and what did not take effect."""
 
+from collections.abc import Container
 from typing import Any, NamedTuple
 
 from git_tracker.errors import Ambiguous, Invalid, NotFound
 from git_tracker.store import issue
 from git_tracker.store.index import read
-from git_tracker.store.index.schema import Db
+from git_tracker.store.index.schema import Db, meta
 
 Json = Any
 MAX_LIMIT = 500
@@ -56,16 +57,23 @@ def _check(limit: int) -> None:
 def agents(db: Db, now_ms: int) -> list[dict[str, Json]]:
     """Return everybody who wrote here, latest first."""
     rows = db.execute("select * from actors where entries > 0 order by last desc, id")
-    return [_agent(row, now_ms) for row in rows]
+    revoked = _revoked(db)
+    return [_agent(row, now_ms, revoked) for row in rows]
 
 
-def _agent(row: Any, now_ms: int) -> dict[str, Json]:
+def _revoked(db: Db) -> frozenset[str]:
+    """Return the ids of sessions that were ended."""
+    return frozenset(meta(db, "revoked").split())
+
+
+def _agent(row: Any, now_ms: int, revoked: Container[str]) -> dict[str, Json]:
+    ended = row["session"] != "" and row["session"] in revoked
     return {
         "id": row["id"], "name": row["name"], "session": row["session"], "client": row["client"],
         "person": row["person"], "started_at": issue.stamp(row["started"]), "last_at": issue.stamp(row["last"]),
         "entries": row["entries"], "events": row["events"], "issues": row["issues"], "ok": row["ok"],
         "muted": row["muted"], "quarantined": row["quarantined"],
-        "active": row["last"] * 1000 > now_ms - _ACTIVE_MS,
+        "active": not ended and row["last"] * 1000 > now_ms - _ACTIVE_MS, "revoked": ended,
     }  # fmt: skip
 
 
@@ -122,7 +130,7 @@ def audit(db: Db, name: str, limit: int, cursor: str, now_ms: int, only: Only = 
             "events": told[entry["number"]],
         })  # fmt: skip
     return {
-        "agent": _agent(row, now_ms), "delegation": _delegation(db, row), "items": items, "chain": chain(db, id),
+        "agent": _agent(row, now_ms, _revoked(db)), "delegation": _delegation(db, row), "items": items, "chain": chain(db, id),
         "next": f"{read.epoch(db)}.{found[-1]['number']}" if more else None, "total": total,
         "reopened": [] if cursor else reopened(db, id),
     }  # fmt: skip

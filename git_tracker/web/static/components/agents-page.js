@@ -4,6 +4,7 @@ import { h, keyed, setText } from "../dom.js";
 import { Refresh } from "../refresh.js";
 import { hashOf } from "../router.js";
 import { plural } from "../text.js";
+import { revokedMark } from "./trail-cards.js";
 
 const MOST_EARLIER = 200;
 
@@ -122,6 +123,7 @@ function showAgent(card, agent) {
     h(
       "p",
       { class: "agent-when" },
+      agent.revoked && revokedMark(),
       agent.active ? h("span", { class: "active-now" }, "active") : "last seen ",
       agent.active ? null : timeAgo(agent.last_at),
     ),

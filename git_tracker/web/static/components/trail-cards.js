@@ -17,7 +17,7 @@ export function identity(agent) {
     h(
       "div",
       {},
-      h("h1", {}, agent.name || agent.id, agent.active && h("span", { class: "active-now" }, "active")),
+      h("h1", {}, agent.name || agent.id, agent.active && h("span", { class: "active-now" }, "active"), agent.revoked && revokedMark()),
       h(
         "p",
         { class: "quiet" },
@@ -42,6 +42,11 @@ export function identity(agent) {
       ),
     ),
   );
+}
+
+/** Says that a session was ended for good: what it writes from then on counts nowhere. */
+export function revokedMark() {
+  return h("span", { class: "mark with-icon i-quarantined", data: { mark: "apart" } }, "revoked");
 }
 
 /** Who let it act, with which keys, from when to when, and how far. */
