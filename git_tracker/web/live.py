@@ -81,15 +81,19 @@ async def socket(websocket: WebSocket) -> None:
 async def _send(websocket: WebSocket, feed: Feed, since: str, me: dict[str, str]) -> None:
     async with contextlib.aclosing(feed.listen(since)) as messages:
         async for message in messages:
-            await asyncio.wait_for(websocket.send_text(_frame(message, me)), feed.limits.send_seconds)
+            async with asyncio.timeout(feed.limits.send_seconds):  # wait_for may swallow being cancelled (Python 3.11)
+                await websocket.send_text(_frame(message, me))
     await websocket.close(1001)
 
 
 async def _hear(websocket: WebSocket, feed: Feed, own: dict[str, Any]) -> None:
-    with contextlib.suppress(WebSocketDisconnect, RuntimeError, KeyError):  # gone, or bytes instead of text
-        while True:
-            if _heard(own, await websocket.receive_text()):
-                feed.announce()
+    with contextlib.suppress(WebSocketDisconnect, RuntimeError):  # gone
+        try:
+            while True:
+                if _heard(own, await websocket.receive_text()):
+                    feed.announce()
+        except KeyError:  # bytes instead of text
+            await websocket.close(1003)
 
 
 def _frame(message: Message, me: dict[str, str]) -> str:
