@@ -143,7 +143,7 @@ def rows(grounds: Grounds) -> Iterator[Row]:
     for peer in PEERS:
         path = _found(peer.program)
         if not path:
-            yield Row(f"{peer.name}: `{peer.program}` is not installed", "")
+            yield Row(f"{peer.name}: `{peer.program}` is not installed", "", "")
             continue
         one = peer(path, _made(peer, path))
         place = grounds.scratch / f"peer-{peer.program}"
@@ -157,7 +157,7 @@ def rows(grounds: Grounds) -> Iterator[Row]:
                 measure.shown(other), f"`tracker {work}` {measure.shown(mine)}",
                 measure.times(measure.ratio(other, mine)),
             )  # fmt: skip
-    yield Row(LEFT_OUT, "")
+    yield Row(LEFT_OUT, "", "")
 
 
 def _in(folder: Path, path: str, words: Sequence[str]) -> "functools.partial[object]":
