@@ -90,7 +90,8 @@ class Trust:
         if not heads <= self.known:
             return None
         before = self._settled.state(heads)
-        old = Trust(self.root, {id: node for id, node in self._nodes.items() if self._settled.bit[id] & before})
+        nodes = {id: node for id, node in self._nodes.items() if self._settled.bit[id] & before}
+        old = Trust(self.root, _ours(self.root, nodes))  # a log that was joined since said nothing then
         if old.joined - self.joined or old.policies != [item for item in self.policies if item[0] in old.known]:
             return None  # it ceased to count, and anybody may have been bound by it
         issuers = _changed(self.added, old.added) | _changed(self.removed, old.removed)
