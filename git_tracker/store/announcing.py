@@ -87,9 +87,10 @@ class Announcer(Keeper):
             self._db.execute("begin immediate")
             try:
                 known = int(since) if last and mark.partition(" ")[0] == last else -1
-                new = self._grow(by, own, last, known, trust)
+                new, alone = self._grow(by, own, last, known, trust)
                 schema.set_meta(self._db, "checkpoint", f"{new} {' '.join(sorted(trust))}@{seq}")
-                self._projection.marked(self._clock())
+                if alone:  # else whoever comes next sees what others did meanwhile
+                    self._projection.marked(self._clock())
                 self._db.execute("commit")
             except BaseException:
                 self._roll_back()
@@ -154,8 +155,8 @@ class Announcer(Keeper):
         trust = self._projection.trust
         return {*trust.heads} | {tip for tip in self._projection.trust_tips if tip not in trust.known}
 
-    def _grow(self, by: Signer, own: str, last: str | None, since: int, trust: set[str]) -> str:
-        """Write checkpoints until every head that is new is a parent of one.
+    def _grow(self, by: Signer, own: str, last: str | None, since: int, trust: set[str]) -> tuple[str, bool]:
+        """Write checkpoints until every head that is new is a parent of one; return it, and whether no ref moved meanwhile.
 
         The oldest first, each dated by its newest head: git walks by date, and so meets what is known already before
         it has looked at all heads (a change of one issue of 10,000 would have it look at each).
@@ -166,7 +167,7 @@ class Announcer(Keeper):
         old = before.tree if before else ""
         tree = checkpoints.grown(objects, old, dict(arrived.changed_since(self._db, since)), trust)
         if before and tree == old:
-            return before.id
+            return before.id, self._projection.is_fresh()
         told = checkpoints.difference(objects, old, tree)
         dated = arrived.dated(self._db, {head for heads in told.issues.values() for head in heads})
         new = sorted((dated.get(head, 0), head) for head in {*dated, *told.trust})
@@ -180,5 +181,6 @@ class Announcer(Keeper):
             payload = checkpoints.payload(own, n, self.root, tree, parents, author)
             n, at = n + 1, objects.write_commit(commit.join(payload, by.sign(payload)))
         assert at is not None
+        alone = self._projection.is_fresh()
         objects.move(refs.DEVICES + own, last, at)
-        return at
+        return at, alone

@@ -24,6 +24,9 @@ from git_tracker.store.publishing import Publisher
 from git_tracker.store.reading import Reader
 from git_tracker.store.workflow import KANBAN, Workflow
 
+_PATIENCE = 1.0  # seconds that a reader waits for another process to catch up
+_PAUSE = 0.001
+
 
 class Keeper(Reader):
     """One repository's index, kept up to date.
@@ -58,6 +61,7 @@ class Keeper(Reader):
         self._open_index()
         self._publisher = Publisher(self._objects, os.path.join(self.home, "journal.sqlite"))
         self._rung = Cue("", 0)
+        self._is_patient = True
         self.refresh(progress=progress)
 
     @classmethod
@@ -84,15 +88,22 @@ class Keeper(Reader):
     def refresh(self, *, force: bool = False, wait: bool = False, progress: Progress | None = None) -> None:
         """Catch up with other processes, worktrees and syncs; ring the bus for what is new.
 
-        A reader does not wait for a writer: whoever writes brings the index up to date anyway.
+        A reader that finds somebody at it waits until that is done or a second has passed, and then answers from what
+        there is: a long catching up holds nobody up.
         """
         self._objects.require_own_process()
-        if not force and not self._stale and self._is_fresh():
-            self._ring()
-            return
-        with self._lock, held(self._lock_path) if wait or force or self._stale else tried(self._lock_path) as free:
-            if free is not False:
-                self._catch_up(force=force, progress=progress)
+        until = time.monotonic() + (_PATIENCE if self._is_patient else 0)
+        while force or self._stale or not self._is_fresh():
+            with self._lock, held(self._lock_path) if wait or force or self._stale else tried(self._lock_path) as free:
+                if free is not False:
+                    self._catch_up(force=force, progress=progress)
+                    break
+            if time.monotonic() >= until:
+                self._is_patient = False  # until that one is done
+                break
+            time.sleep(_PAUSE)
+        else:
+            self._is_patient = True
         self._ring()
 
     def _is_fresh(self) -> bool:

@@ -98,8 +98,7 @@ class Projection(Absorber):
     def _look(self, clock_ns: int) -> refs.Signature:
         """See how our refs stand, after what fetched checkpoints tell was taken into them."""
         while True:
-            refs.mark(self._common, clock_ns)
-            signature = refs.signature(self._common)
+            signature = refs.mark(self._common, clock_ns)
             self._refs.look()
             own = self._device()
             if own is None or not arrivals.pending(self.db, self._refs.others, own):
@@ -211,8 +210,7 @@ class Projection(Absorber):
 
     def marked(self, clock_ns: int) -> None:
         """Say that the refs stand as the index has them, after moving some ourselves."""
-        refs.mark(self._common, clock_ns)
-        schema.set_meta(self.db, "refs", refs.signature(self._common))
+        schema.set_meta(self.db, "refs", refs.mark(self._common, clock_ns))
 
     def _touched(self, before: str) -> set[str]:
         """Return the issues that a change of the trust log may concern; the others are not looked at again."""

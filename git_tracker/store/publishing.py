@@ -5,7 +5,7 @@ A process that dies after the journal loses nothing; with `sync`, no power cut d
 Runs under the tracker's lock. Knows commits and refs, not what they mean.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
 from git_tracker.errors import Conflict, TrackerError
@@ -46,10 +46,13 @@ class Publisher:
         """Return when everything published so far would survive a power cut; needs no lock."""
         self._journal.sync()
 
-    def publish(self, records: Sequence[Record], *, sync: bool = True) -> None:
+    def publish(
+        self, records: Sequence[Record], *, sync: bool = True, alone: Callable[[], bool] = lambda: False
+    ) -> bool:
         """Publish the entries of one request; raise `Moved`, with nothing acknowledged, if a ref moved meanwhile.
 
-        Without `sync` the caller does that, before it acknowledges anything.
+        Without `sync` the caller does that, before it acknowledges anything. `alone` says whether nobody else moved a
+        ref; it is asked at the last moment, and its answer returned.
         """
         journal = self._journal
         numbers = journal.add(records, self._settled)
@@ -64,6 +67,7 @@ class Publisher:
         try:
             for record in records:
                 self._objects.write_commit(record.raw)
+            undisturbed = alone()
             for ref in sorted(last, key=lambda ref: first[ref] is None):
                 self._swap(ref, first[ref], last[ref], heads[ref])
         except Exception as error:
@@ -80,6 +84,7 @@ class Publisher:
         self._settled.update(numbers)
         if sync:
             self.sync()
+        return undisturbed
 
     def _undo(self, ref: str, new: str, old: str | None) -> bool:
         try:

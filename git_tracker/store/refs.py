@@ -168,41 +168,51 @@ def empty_files(common: str) -> Iterator[str]:
                 yield os.path.relpath(os.path.join(folder, name), common)
 
 
-def mark(common: str, now_ns: int) -> None:
-    """Give our folders a time stamp of our own making, before listing them or after moving a ref ourselves.
+def mark(common: str, now_ns: int) -> Signature:
+    """Return the signature of how our refs stand, to be taken before listing them or after moving a ref ourselves.
 
-    The kernel stamps changes with a coarse clock, so two changes may look like one. A stamp that no kernel clock
-    shows cannot stay when somebody else changes the folder afterwards. Silently does nothing on read-only media.
+    The kernel stamps changes with a coarse clock, so two changes may look like one. So our folders get a stamp of our
+    own making, which cannot stay when somebody else changes one afterwards; where that happens before this returns,
+    the signature is one that is not found again. Read-only media keep the stamps they have.
     """
-    for path in _FOLDERS:
-        folder = os.path.join(common, path)
-        try:
-            for _ in range(3):  # somebody may change the folder between our stamp and the look at it
-                os.utime(folder, ns=(now_ns, now_ns))
-                if os.stat(folder).st_mtime_ns == now_ns:
-                    break
-        except OSError:
-            continue
+    packed, *folders = _watched(common)
+    return " ".join((_seen(packed, sized=True), *(_stamped(folder, now_ns) for folder in folders)))
 
 
 def signature(common: str) -> Signature:
-    """Return a text that differs whenever one of our refs may have changed since `mark`."""
-    parts = []
-    for path in ("packed-refs", *_FOLDERS, *_device_folders(common)):
-        try:
-            stat = os.stat(os.path.join(common, path))
-            parts.append(f"{stat.st_mtime_ns}.{stat.st_ino}.{stat.st_size if path == 'packed-refs' else 0}")
-        except OSError:
-            parts.append("-")
-    return " ".join(parts)
+    """Return a text that differs from that of `mark` whenever one of our refs may have changed since."""
+    packed, *folders = _watched(common)
+    return " ".join((_seen(packed, sized=True), *map(_seen, folders)))
 
 
-def _device_folders(common: str) -> list[str]:
+def _watched(common: str) -> list[str]:
+    """Return packed-refs and the folders that change with our refs, those of other devices' checkpoints among them."""
     try:
         remotes = sorted(os.listdir(os.path.join(common, REMOTES)))
+        fetched = [REMOTES.rstrip("/"), *(f"{REMOTES}{name}/devices" for name in remotes)]
     except OSError:
-        return []
-    return [REMOTES.rstrip("/"), *(f"{REMOTES}{name}/devices" for name in remotes)]
+        fetched = []
+    return [os.path.join(common, path) for path in ("packed-refs", *_FOLDERS, *fetched)]
+
+
+def _seen(path: str, *, sized: bool = False) -> str:
+    try:
+        stat = os.stat(path)
+    except OSError:
+        return "-"
+    return f"{stat.st_mtime_ns}.{stat.st_ino}.{stat.st_size if sized else 0}"
+
+
+def _stamped(folder: str, now_ns: int) -> str:
+    try:
+        os.utime(folder, ns=(now_ns, now_ns))
+        stat = os.stat(folder)
+    except OSError:
+        return _seen(folder)
+    kept = stat.st_mtime_ns
+    if kept % 100 or kept > now_ns:  # else a file system that cuts our stamp short, to 100 ns or more
+        kept = now_ns
+    return f"{kept}.{stat.st_ino}.0"
 
 
 def _packed(common: str) -> list[tuple[str, str]]:

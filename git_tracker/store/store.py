@@ -177,9 +177,10 @@ class IssueStore(Governor):
                     writing = Writing(self._projection, by, key, self._clock, self._entropy)
                     result = prior or decide(writing)
                     if writing.records:
-                        self._publisher.publish(writing.records, sync=False)
+                        alone = self._publisher.publish(writing.records, sync=False, alone=self._projection.is_fresh)
                         published = True
-                        self._projection.marked(self._clock())
+                        if alone:  # else whoever comes next sees what others did meanwhile
+                            self._projection.marked(self._clock())
                     self._db.execute("commit")
                     self._projection.committed()
                     self._keep_stock_git()

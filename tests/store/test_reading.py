@@ -1,5 +1,6 @@
 """What a tracker answers: queries, pages, cursors, what is ready, who holds what, and what happened."""
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +12,8 @@ import pytest
 
 from git_tracker.errors import Ambiguous, Conflict, EpochChanged, Invalid, NotFound, Refused
 from git_tracker.store import IssueStore, Signer
+from git_tracker.store.lock import held
+from tests.store.forge import Forge
 
 START = 1_800_000_000  # 2027-01-15T08:00:00Z
 
@@ -464,6 +467,53 @@ def test_listeners_hear_of_every_change_whoever_made_it(
     other.close()
 
     assert heard == [1, 2]
+
+
+def test_an_answer_holds_what_stood_when_it_was_asked_for_though_another_process_is_catching_up(
+    store: IssueStore, ada: Signer
+) -> None:
+    id = store.create_issue(ada, {"title": "A leak"})
+    done = threading.Event()
+    with held(os.path.join(store.home, "lock")):
+        Forge(store).point(id, Forge(store).add(ada, [{"type": "title-changed", "title": "A flood"}], [id]))
+        threading.Timer(0.1, done.set).start()
+        answers: list[str] = []
+        reader = threading.Thread(target=lambda: answers.append(store.get_issue(id)["title"]))
+        reader.start()
+        assert done.wait(20)
+    reader.join(20)
+    assert answers == ["A flood"]
+
+
+def test_a_long_catching_up_holds_readers_up_once(store: IssueStore, ada: Signer) -> None:
+    id = store.create_issue(ada, {"title": "A leak"})
+    with held(os.path.join(store.home, "lock")):
+        Forge(store).point(id, Forge(store).add(ada, [{"type": "title-changed", "title": "A flood"}], [id]))
+        began = time.monotonic()
+        assert store.get_issue(id)["title"] == "A leak"
+        waited = time.monotonic() - began
+        began = time.monotonic()
+        assert [store.get_issue(id)["title"] for _ in range(3)] == ["A leak"] * 3
+        assert time.monotonic() - began < waited
+    assert store.get_issue(id)["title"] == "A flood"
+
+
+def test_what_others_move_while_an_issue_is_written_is_seen_with_the_next_answer(
+    store: IssueStore, ada: Signer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id, other = (store.create_issue(ada, {"title": title}) for title in ("A leak", "A pump"))
+    forge = Forge(store)
+    entry = forge.add(ada, [{"type": "title-changed", "title": "A flood"}], [id])
+    sign = Signer.sign
+
+    def slowly(signer: Signer, payload: bytes) -> str:  # a key that takes its time: a plain fetch comes in between
+        forge.point(id, entry)
+        return sign(signer, payload)
+
+    monkeypatch.setattr(Signer, "sign", slowly)
+    store.comment(ada, other, "Noted.")
+    monkeypatch.undo()
+    assert store.get_issue(id)["title"] == "A flood"
 
 
 def test_threads_read_and_write_one_store_together(store: IssueStore, ada: Signer) -> None:
