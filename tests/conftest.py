@@ -9,6 +9,7 @@ import pytest
 
 from git_tracker.store import IssueStore, Signer
 from tests import openssh
+from tests.web.serving import Served, World
 
 PERSON = ("Ada Lovelace", "ada@example.org")
 
@@ -34,6 +35,21 @@ def settle(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(folder / "gitconfig"))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     return folder
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A repository that the tests of one file share."""
+    found = World(tmp_path_factory.mktemp("world"))
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="module")
+def served(world: World) -> Iterator[Served]:
+    """A server that the tests of one file share."""
+    with world.serve() as server:
+        yield server
 
 
 @pytest.fixture

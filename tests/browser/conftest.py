@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
 
-from tests.web.serving import Served, World
+from tests.web.serving import Served
 
 HOW = "no Chromium found: apt-get install chromium fonts-liberation, or set CHROMIUM=/path/to/it"
 FLAGS = [
@@ -27,19 +27,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "tests/browser/" in item.nodeid:
             item.add_marker(pytest.mark.browser)
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    found = World(tmp_path_factory.mktemp("world"))
-    yield found
-    found.close()
-
-
-@pytest.fixture(scope="module")
-def served(world: World) -> Iterator[Served]:
-    with world.serve() as server:
-        yield server
 
 
 @pytest.fixture(scope="session")
