@@ -111,9 +111,9 @@ class Keeper(Reader):
             self._stale = True
             return False
         try:
-            db = self.reader
-            fresh = reading.is_fresh(db, self.place.common, self.workflow, self.now_ms)
-            return fresh and self._projection.knows_trust(db)
+            notes = schema.notes(self.reader)
+            fresh = reading.is_fresh(notes, self.place.common, self.workflow, self.now_ms)
+            return fresh and self._projection.knows_trust(notes)
         except schema.Error:
             self._stale = True
             return False

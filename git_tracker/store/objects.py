@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from git_tracker.errors import Corrupt, TrackerError, Unusable
-from git_tracker.store import gituser, libgit2, packedrefs, swap
+from git_tracker.store import gituser, libgit2, packedrefs, refs, swap
 from git_tracker.store.commit import EMPTY_TREE, MAX_COMMIT, commit_id
 from git_tracker.store.place import Place
 
@@ -81,7 +81,7 @@ class GitRepository:
         id = commit_id(raw)
         path = self._loose_path(id)
         part = os.path.join(os.path.dirname(path), f"tmp_obj_{self._process}.{id[-8:]}")  # `git gc` clears such names
-        content = zlib.compress(b"commit %d\0" % len(raw) + raw, 1)
+        content = _deflated(b"commit %d\0" % len(raw) + raw)
         try:
             for attempt in range(_ATTEMPTS):
                 try:
@@ -214,9 +214,12 @@ class GitRepository:
         """
         self.require_own_process()
         try:
-            swap.move(os.path.join(self.place.common, ref), old, new, lambda: self.target(ref), stale_seconds)
+            swap.move(os.path.join(self.place.common, ref), old, new, lambda: self._held(ref), stale_seconds)
         except OSError as error:
             raise _translated(error, self.place) from error
+
+    def _held(self, ref: str) -> str | None:
+        return refs.loose(self.place.common, ref) or self.target(ref)
 
     def move_all(self, moves: Mapping[str, tuple[str | None, str]]) -> None:
         """Move refs (name -> from where, to where) as `move` does; many new ones are created in one step."""
@@ -268,6 +271,12 @@ class GitRepository:
             return None
 
         return gituser.person(self.place.git_dir, known)
+
+
+def _deflated(content: bytes) -> bytes:
+    """Return what a loose object's file holds. With small tables: setting up large ones takes four times as long."""
+    deflate = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, 4)
+    return deflate.compress(content) + deflate.flush()
 
 
 def _translated(error: Exception, place: Place) -> TrackerError:

@@ -8,7 +8,7 @@ import os
 import threading
 import time
 from binascii import crc32
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -244,26 +244,27 @@ def open_reader(
 def _is_fresh(reader: Reader) -> bool:
     try:
         db = reader.reader
-        return schema.meta(db, "version") == schema.VERSION and is_fresh(
-            db, reader.place.common, reader.workflow, reader.now_ms
+        notes = schema.notes(db)
+        return notes["version"] == schema.VERSION and is_fresh(
+            notes, reader.place.common, reader.workflow, reader.now_ms
         )
-    except schema.Error:
+    except (KeyError, schema.Error):
         return False
 
 
-def is_fresh(db: schema.Db, common: str, workflow: Workflow, now_ms: int) -> bool:
+def is_fresh(notes: Mapping[str, str], common: str, workflow: Workflow, now_ms: int) -> bool:
     """Return whether no ref of ours changed since the index was last brought up to date, by the same workflow.
 
-    Nor may an entry that claimed a time too far ahead have come of age since.
+    Nor may an entry that claimed a time too far ahead have come of age since. `notes` are those of the index.
     """
-    stored, wake = schema.meta(db, "refs"), schema.meta(db, "wake")
+    stored, wake = notes.get("refs"), notes.get("wake")
     if wake and int(wake) <= now_ms:
         return False
-    return bool(stored) and stored == refs.signature(common) and same_workflow(db, workflow)
+    return bool(stored) and stored == refs.signature(common) and same_workflow(notes, workflow)
 
 
-def same_workflow(db: schema.Db, workflow: Workflow) -> bool:
-    return schema.meta(db, "workflow") == repr(dict(workflow.statuses))
+def same_workflow(notes: Mapping[str, str], workflow: Workflow) -> bool:
+    return notes.get("workflow") == repr(dict(workflow.statuses))
 
 
 def pinned(where: Place) -> str:

@@ -177,10 +177,10 @@ class IssueStore(Governor):
                     writing = Writing(self._projection, by, key, self._clock, self._entropy)
                     result = prior or decide(writing)
                     if writing.records:
-                        alone = self._publisher.publish(writing.records, sync=False, alone=self._projection.is_fresh)
+                        alone = self._publisher.publish(writing.records, sync=False, alone=self._projection.is_alone)
                         published = True
                         if alone:  # else whoever comes next sees what others did meanwhile
-                            self._projection.marked(self._clock())
+                            self._projection.moved_issues(self._clock())
                     self._db.execute("commit")
                     self._projection.committed()
                     self._keep_stock_git()
