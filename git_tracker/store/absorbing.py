@@ -124,8 +124,8 @@ class Absorber:
             schema.set_meta(self.db, "epoch", self._token())
             admitted = again
         kept = [item.record for item in admitted if item.verdict in ("ok", "muted")]
-        stored = self.db.execute("select state from issues where key = ?", (key,)).fetchone()[0]
-        state = write.state(self.db, key) if stored else None
+        row = write.stored(self.db, id)
+        state = write.state(self.db, row) if row and row["state"] else None
         if state is None or not all(fold.advance(state, record) for record in kept):
             state = fold.fold(write.records(self.db, key))
         if state.created:

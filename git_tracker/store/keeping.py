@@ -215,10 +215,9 @@ class Keeper(Reader):
             if self._db.in_transaction:
                 self._db.execute("rollback")
 
-    def _ring(self) -> None:
+    def _ring(self, cue: Cue | None = None) -> None:
         try:
-            seq = self.reader.execute("select coalesce(max(seq), 0) from events").fetchone()[0]
-            cue = Cue(read.epoch(self.reader), seq)
+            cue = cue or self._newest(self.reader)
         except schema.Error:  # whoever asks next mends it
             return
         with self._lock:
@@ -226,6 +225,9 @@ class Keeper(Reader):
                 return
             self._rung = cue
         self.bus.ring(cue)
+
+    def _newest(self, db: schema.Db) -> Cue:
+        return Cue(read.epoch(db), read.last_seq(db))
 
     def _open_index(self) -> None:
         os.makedirs(self.home, mode=0o700, exist_ok=True)

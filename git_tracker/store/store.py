@@ -181,6 +181,7 @@ class IssueStore(Governor):
                         published = True
                         if alone:  # else whoever comes next sees what others did meanwhile
                             self._projection.moved_issues(self._clock())
+                    cue = self._newest(self._db)
                     self._db.execute("commit")
                     self._projection.committed()
                     self._keep_stock_git()
@@ -199,7 +200,7 @@ class IssueStore(Governor):
                 except BaseException:
                     self._roll_back()
                     raise
-            self._ring()
+            self._ring(cue)
             if published or prior:
                 self._publisher.sync()  # not under the lock: the next writer is at work meanwhile
             if published and self._upkeep_after and self._publisher.kept() >= self._upkeep_after:
