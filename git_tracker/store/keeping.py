@@ -73,6 +73,7 @@ class Keeper(Reader):
         """Give back files; the store must not be used afterwards."""
         super().close()
         with self._lock:
+            self._objects.let_go()
             self._publisher.close()
             self._db.close()
 

@@ -16,7 +16,7 @@ from git_tracker.store.place import Place
 
 Oid, ObjectType = libgit2.Oid, libgit2.ObjectType
 
-_MANY = 32  # new refs that are cheaper to create at once
+_MANY = 32  # new refs that are cheaper to create at once, and files to keep open
 _STALE_LOCK = 10.0  # seconds after which a ref's lock file counts as left behind by a dead process
 _ATTEMPTS = 20
 
@@ -27,6 +27,7 @@ class GitRepository:
     def __init__(self, place: Place) -> None:
         self.place = place
         self._process = os.getpid()
+        self._replaced: list[int] = []
         try:
             self._repo = libgit2.opened(place.git_dir)
         except libgit2.GitError as error:
@@ -213,13 +214,28 @@ class GitRepository:
         The caller holds the tracker's own lock: only stock git can be the other party.
         """
         self.require_own_process()
+        if len(self._replaced) >= _MANY:
+            self.let_go()
         try:
             swap.move(os.path.join(self.place.common, ref), old, new, lambda: self._held(ref), stale_seconds)
         except OSError as error:
             raise _translated(error, self.place) from error
 
     def _held(self, ref: str) -> str | None:
-        return refs.loose(self.place.common, ref) or self.target(ref)
+        """Return what a ref holds; its file stays open until `let_go`."""
+        descriptor, id = refs.opened(self.place.common, ref)
+        if descriptor is not None:
+            self._replaced.append(descriptor)
+        return id or self.target(ref)
+
+    def let_go(self) -> None:
+        """Close the files of refs that were replaced.
+
+        The kernel frees a file when its last user closes it, which may take as long as all the rest: nobody should have
+        to wait for it, as they would under the tracker's lock.
+        """
+        while self._replaced:
+            os.close(self._replaced.pop())
 
     def move_all(self, moves: Mapping[str, tuple[str | None, str]]) -> None:
         """Move refs (name -> from where, to where) as `move` does; many new ones are created in one step."""

@@ -156,9 +156,13 @@ def target(common: str, name: str) -> str:
     return _read(os.path.join(common, name)) or next((id for id, found in _packed(common) if found == name), "")
 
 
-def loose(common: str, name: str) -> str:
-    """Return what the file of one ref says, or an empty string: then packed-refs may know, or git."""
-    return _read(f"{common}/{name}")
+def opened(common: str, name: str) -> tuple[int | None, str]:
+    """Open the file of one ref: its descriptor, and what it says, or nothing: then packed-refs may know, or git."""
+    try:
+        descriptor = os.open(f"{common}/{name}", os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return None, ""
+    return descriptor, _content(descriptor)
 
 
 def packed(common: str) -> dict[str, str]:
@@ -275,7 +279,11 @@ def _read(path: str) -> str:
     except OSError:
         return ""
     try:
-        content = os.read(descriptor, 64).decode("ascii", "replace").strip()
+        return _content(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _content(descriptor: int) -> str:
+    content = os.read(descriptor, 64).decode("ascii", "replace").strip()
     return content if _ID.fullmatch(content) else ""  # symbolic refs have no place here

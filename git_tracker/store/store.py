@@ -200,6 +200,7 @@ class IssueStore(Governor):
                 except BaseException:
                     self._roll_back()
                     raise
+            self._objects.let_go()
             self._ring(cue)
             if published or prior:
                 self._publisher.sync()  # not under the lock: the next writer is at work meanwhile
