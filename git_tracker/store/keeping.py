@@ -33,8 +33,7 @@ class Keeper(Reader):
 
     `clock` returns nanoseconds since 1970 and `entropy(n)` n random bytes; both come in from outside for tests.
     `progress` is told how far the first catching up is. `upkeep_after` so many writes upkeep begins by itself; 0 is
-    never. `keyring` finds the keys of people; by default those of this
-    user, with nobody to ask for a passphrase.
+    never. `keyring` finds the keys of people; by default those of this user, with nobody to ask for a passphrase.
     """
 
     def __init__(

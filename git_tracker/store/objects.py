@@ -4,14 +4,13 @@ libgit2 reads; commits and refs are written as files here, in the form and by th
 """
 
 import os
-import zlib
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
 from git_tracker.errors import Corrupt, TrackerError, Unusable
 from git_tracker.store import gituser, libgit2, packedrefs, refs, swap
-from git_tracker.store.commit import EMPTY_TREE, MAX_COMMIT, commit_id
+from git_tracker.store.commit import EMPTY_TREE, MAX_COMMIT, commit_id, loose
 from git_tracker.store.place import Place
 
 Oid, ObjectType = libgit2.Oid, libgit2.ObjectType
@@ -82,7 +81,7 @@ class GitRepository:
         id = commit_id(raw)
         path = self._loose_path(id)
         part = os.path.join(os.path.dirname(path), f"tmp_obj_{self._process}.{id[-8:]}")  # `git gc` clears such names
-        content = _deflated(b"commit %d\0" % len(raw) + raw)
+        content = loose(raw)
         try:
             for attempt in range(_ATTEMPTS):
                 try:
@@ -229,11 +228,7 @@ class GitRepository:
         return id or self.target(ref)
 
     def let_go(self) -> None:
-        """Close the files of refs that were replaced.
-
-        The kernel frees a file when its last user closes it, which may take as long as all the rest: nobody should have
-        to wait for it, as they would under the tracker's lock.
-        """
+        """Close the files of refs that were replaced: then the kernel frees them, and nobody should wait for that."""
         while self._replaced:
             os.close(self._replaced.pop())
 
@@ -287,12 +282,6 @@ class GitRepository:
             return None
 
         return gituser.person(self.place.git_dir, known)
-
-
-def _deflated(content: bytes) -> bytes:
-    """Return what a loose object's file holds. With small tables: setting up large ones takes four times as long."""
-    deflate = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, 4)
-    return deflate.compress(content) + deflate.flush()
 
 
 def _translated(error: Exception, place: Place) -> TrackerError:

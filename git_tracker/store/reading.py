@@ -133,13 +133,16 @@ class Reader:
         cursor: str = "",
         me: str = "",
         terms: Sequence[query.Term] = (),
+        fits: Callable[[list[dict[str, Json]]], int] = len,
     ) -> dict[str, Json]:
-        """Return a page of what a query finds: `{"items", "next", "total"}`."""
+        """Return a page of what a query finds: `{"items", "next", "total"}`; of the items, as many as `fits` says."""
         asked = query.asked(text, self.now_ms // 1000, self.place.name).limited_to(*terms)
 
         def page(db: schema.Db) -> dict[str, Json]:
             found = paging.find(db, asked, me=me, now_ms=self.now_ms, limit=limit, cursor=cursor)
-            return {"items": read.rows(db, found.rows, self.now_ms), "next": found.next, "total": found.total}
+            items = read.rows(db, found.rows, self.now_ms)
+            most = fits(items)
+            return {"items": items[:most], "next": found.after(most), "total": found.total}
 
         return self._ask(page)
 

@@ -42,7 +42,7 @@ def _row(row: models.Found) -> str:
 def fitting(items: list[Any], room: int = LIMIT - _HEAD) -> int:
     """Return how many of the rows or columns fit into one answer, at least one."""
     for number, item in enumerate(items):
-        room -= size(item.model_dump(mode="json")) + size(
+        room -= len(item.model_dump_json().encode()) + size(
             _row(item) if isinstance(item, models.Found) else _event(item)
         )
         if room < 0:
@@ -50,9 +50,8 @@ def fitting(items: list[Any], room: int = LIMIT - _HEAD) -> int:
     return len(items)
 
 
-def page(found_page: dict[str, Any]) -> CallToolResult:
-    """A page of issues."""
-    rows = [found(row) for row in found_page["items"]]
+def page(found_page: dict[str, Any], rows: list[models.Found]) -> CallToolResult:
+    """A page of issues, and its rows."""
     result = models.IssueList(items=rows, next=found_page["next"], total=found_page["total"])
     head = f"{len(rows)} of {result.total} issues" + (f"; more with cursor={result.next}" if result.next else "")
     return answer(head + ("\n" + fenced("\n".join(map(_row, rows))) if rows else ""), result)

@@ -4,7 +4,7 @@ To add one: write it here, list it in `TOOLS`.
 """
 
 from collections.abc import Callable
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from mcp_types import CallToolResult
 from pydantic import Field
@@ -86,11 +86,14 @@ async def find_issues(
 
     def ask(store: Tracker) -> CallToolResult:
         me = reach(ctx).handle(ctx)
-        page = store.list_issues(query, limit=limit, cursor=cursor, me=me)
-        fits = answers.fitting([answers.found(row) for row in page["items"]])
-        if fits < len(page["items"]):
-            page = store.list_issues(query, limit=fits, cursor=cursor, me=me)
-        return answers.page(page)
+        rows: list[models.Found] = []
+
+        def fits(items: list[dict[str, Any]]) -> int:
+            rows[:] = map(answers.found, items)
+            return answers.fitting(rows)
+
+        page = store.list_issues(query, limit=limit, cursor=cursor, me=me, fits=fits)
+        return answers.page(page, rows[: len(page["items"])])
 
     return await read(ctx, ask)
 

@@ -156,8 +156,9 @@ def put_issue(db: Db, key: int, tip: str, folded: State, seq: int, workflow: Wor
     known = {"tip": tip, "seq": seq, "person": person[0] if person else "", "quarantined": bad}
     columns = derive.columns(folded, workflow) | known | {"comments": before["comments"] + added}
     changed = {name: value for name, value in columns.items() if value != before[name]}  # few, and each costs indexes
-    assignments = ", ".join(f"{name} = :{name}" for name in changed)
-    db.execute(f"update issues set {assignments} where key = :key", changed | {"key": key})
+    if changed:
+        assignments = ", ".join(f"{name} = :{name}" for name in changed)
+        db.execute(f"update issues set {assignments} where key = :key", changed | {"key": key})
     was = json.loads(before["state"]) if isinstance(folded.comments, Comments) else {}  # else folded anew
     relinked = derive.put_sets(db, key, before["id"], folded) if was.get("sets") != folded.sets else set()
     if relinked or changed.keys() & {"category", "archived"}:

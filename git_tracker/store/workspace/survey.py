@@ -59,9 +59,10 @@ class Survey(Gathering):
     # many
 
     def list_issues(
-        self, text: str = "", *, limit: int = 50, cursor: str = "", me: str = "", terms: Sequence[Term] = ()
-    ) -> dict[str, Json]:
-        """Return a page of what a query finds over all repositories."""
+        self, text: str = "", *, limit: int = 50, cursor: str = "", me: str = "", terms: Sequence[Term] = (),
+        fits: Callable[[list[dict[str, Json]]], int] = len,
+    ) -> dict[str, Json]:  # fmt: skip
+        """Return a page of what a query finds over all repositories; of the items, as many as `fits` says."""
         asked, links = self._asked(text).limited_to(*terms), self._between()
 
         def asking(member: Member, reader: Reader) -> Callable[[int, str], dict[str, Json]]:
@@ -74,7 +75,9 @@ class Survey(Gathering):
             return ask
 
         ask = {member.name: asking(member, reader) for member, reader in self._members.present()}
-        return merging.pages(ask, cursor, limit, merging.order_of(asked))
+        page = merging.pages(ask, cursor, limit, merging.order_of(asked))
+        most = fits(page["items"])
+        return page if most == len(page["items"]) else merging.pages(ask, cursor, most, merging.order_of(asked))
 
     def conflicts(self, *, limit: int = 50, cursor: str = "") -> dict[str, Json]:
         """Return a page of the issues in conflict, latest change first."""
