@@ -133,10 +133,10 @@ class Absorber:
         else:
             write.hide(self.db, key, tip, seq)
 
-    def _put(self, key: int, tip: str, state: State, seq: int) -> None:
-        """Write an issue's state, as the policy has it that its entries cite."""
+    def _put(self, key: int, tip: str, state: State, seq: int, *, own: bool = False) -> None:
+        """Write an issue's state, as the policy has it that its entries cite; `own` as `put_issue` says."""
         state.manual = policy.manual_fields(self.trust.policy_at(state.auth))
-        write.put_issue(self.db, key, tip, state, seq, self.workflow)
+        write.put_issue(self.db, key, tip, state, seq, self.workflow, own=own)
 
     def _reached(self, tip: str, heads: set[str]) -> set[str]:
         return {tip} | {head for head in heads - {tip} if refs.target(self._common, refs.KEEP + head)}

@@ -211,7 +211,7 @@ class Projection(Absorber):
             state = fold.fold([found.record])
         elif not fold.advance(state, found.record):
             state = fold.fold(write.records(self.db, key))
-        self._put(key, found.record.id, state, seq)
+        self._put(key, found.record.id, state, seq, own=True)
         return state
 
     def take_trust(self, found: Admission) -> None:

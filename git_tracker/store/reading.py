@@ -117,9 +117,9 @@ class Reader:
         """Return the claims of an actor that somebody turned out to have made earlier: `{"issue", "short", "holder"}`."""
         return self._ask(lambda db: people.lost_claims(db, actor, self.now_ms))
 
-    def heads(self, id: str) -> list[str]:
-        """Return the entries of an issue that nothing builds on yet."""
-        return self._ask(lambda db: read.heads(db, read.resolve(db, id)))
+    def outcome(self, id: str, actor: str) -> dict[str, Json]:
+        """Return an issue's row with its `heads`, its `conflicts` if it has any, and an actor's `lost_claims`."""
+        return self._ask(lambda db: people.outcome(db, id, actor, self.now_ms))
 
     def similar(self, title: str) -> list[str]:
         """Return ids of open issues whose titles share most words with this one: likely duplicates."""

@@ -74,16 +74,14 @@ def to_settle(fields: list[str]) -> str:
     return f"in conflict: {', '.join(fields)}; resolve_conflict settles it" if fields else ""
 
 
-def written(
-    row: dict[str, Any], heads: list[str], session: str, did: str, lost: list[dict[str, Any]]
-) -> CallToolResult:
-    """What a write left behind: conflicts to settle, and claims of the session that turned out to be later than another's."""
+def written(row: dict[str, Any], session: str, did: str) -> CallToolResult:
+    """What a write left behind, of what `outcome` returns: conflicts to settle, and claims of the session that turned out to be later than another's."""
     now, fields = found(row), conflicts(row.get("conflicts", ()))
     result = models.Written(
-        id=now.id, status=now.status, session=session, heads=heads,
+        id=now.id, status=now.status, session=session, heads=row["heads"],
         lease_until=row["claim"]["until"] if row["claim"] else None,
         tentative=bool(row["claim"]) and row["claim"]["state"] == "tentative", conflicts=fields,
-        lost_claims=[one["short"] for one in lost],
+        lost_claims=[one["short"] for one in row["lost_claims"]],
     )  # fmt: skip
     said = "; ".join(filter(None, [f"{did} {result.id} ({result.status})", to_settle(fields)]))
     return answer(said + _lost(result.lost_claims), result)

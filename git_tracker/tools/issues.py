@@ -237,11 +237,7 @@ async def sync(
 
 async def _issue_write(ctx: Ctx, session: str, did: str, act: Act) -> CallToolResult:
     def run(store: Tracker, me: Session) -> CallToolResult:
-        id = act(store, me)
-        row = store.row(id)
-        if row["conflicted"]:
-            row |= {"conflicts": store.get_issue(id)["conflicts"]}
-        return answers.written(row, store.heads(id), me.id, did, store.lost_claims(me.id))
+        return answers.written(store.outcome(act(store, me), me.id), me.id, did)
 
     return (await write(ctx, session, run))[0]
 

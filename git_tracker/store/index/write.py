@@ -143,17 +143,17 @@ def events_of(db: Db, number: int) -> list[dict[str, Any]]:
     return [{"type": row[0], **json.loads(row[1])} for row in rows]
 
 
-def put_issue(db: Db, key: int, tip: str, folded: State, seq: int, workflow: Workflow) -> None:
-    """Write an issue's state and everything derived from it, and what it changes for the issues it blocks."""
+def put_issue(db: Db, key: int, tip: str, folded: State, seq: int, workflow: Workflow, *, own: bool = False) -> None:
+    """Write an issue's state and everything derived from it, and what it changes for the issues it blocks.
+
+    `own` says that all there is since is what was just written here, which counts.
+    """
     _put_rejections(db, key, folded)
     added = _put_comments(db, key, folded)
     before = db.execute("select * from issues where key = ?", (key,)).fetchone()
-    person = db.execute("select person from actors where id = ?", (folded.created["actor"],)).fetchone()
-    bad = db.execute(
-        "select count(*) from entries where verdict != 'ok' and verdict in ('quarantined', 'muted', 'waiting') and issue = ?",
-        (key,),
-    ).fetchone()[0]
-    known = {"tip": tip, "seq": seq, "person": person[0] if person else "", "quarantined": bad}
+    known = {"tip": tip, "seq": seq}
+    if not own or not before["tip"]:
+        known |= _of_entries(db, key, folded)
     columns = derive.columns(folded, workflow) | known | {"comments": before["comments"] + added}
     changed = {name: value for name, value in columns.items() if value != before[name]}  # few, and each costs indexes
     if changed:
@@ -167,6 +167,16 @@ def put_issue(db: Db, key: int, tip: str, folded: State, seq: int, workflow: Wor
     derive.put_lost_claims(db, key, folded)
     same = {"title"} - changed.keys() | ({"description"} if was.get("texts") == folded.texts else set())
     derive.put_texts(db, key, columns["title"], folded, same if was else ())
+
+
+def _of_entries(db: Db, key: int, folded: State) -> dict[str, Any]:
+    """Return the columns of an issue that follow from who wrote it, and from what does not count."""
+    person = db.execute("select person from actors where id = ?", (folded.created["actor"],)).fetchone()
+    bad = db.execute(
+        "select count(*) from entries where verdict != 'ok' and verdict in ('quarantined', 'muted', 'waiting') and issue = ?",
+        (key,),
+    ).fetchone()[0]
+    return {"person": person[0] if person else "", "quarantined": bad}
 
 
 def _put_rejections(db: Db, key: int, folded: State) -> None:

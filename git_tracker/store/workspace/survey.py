@@ -45,10 +45,11 @@ class Survey(Gathering):
         member, reader, full = self._find(id)
         return self._marked(member, reader.row(full), self._between())
 
-    def heads(self, id: str) -> list[str]:
-        """Return the entries of an issue that nothing builds on yet."""
-        _, reader, full = self._find(id)
-        return reader.heads(full)
+    def outcome(self, id: str, actor: str) -> dict[str, Json]:
+        """Return an issue's row with its `heads`, its `conflicts` if it has any, and an actor's `lost_claims`."""
+        member, reader, full = self._find(id)
+        found = self._marked(member, reader.outcome(full, actor), self._between())
+        return found | {"lost_claims": self.lost_claims(actor)}
 
     def history(self, id: str, *, limit: int = 100, cursor: str = "") -> dict[str, Json]:
         """Return a page of an issue's events, oldest first."""
