@@ -135,7 +135,7 @@ class Keeper(Reader):
         """Complete what a dead writer left and restore what the disk lost; then fill the index anew, as a new epoch."""
         with self._lock, held(self._lock_path):
             if self._writable():
-                self._publisher.recover()
+                self._publisher.recover(force=True)
                 self._publisher.restore()
             if self._is_replaced():
                 self._attach()

@@ -183,10 +183,13 @@ class Publisher:
                 count += self._objects.uncover(ref)
         return count
 
-    def recover(self) -> bool:
-        """Complete what a dead writer journaled and could not finish; return whether there was anything."""
+    def recover(self, *, force: bool = False) -> bool:
+        """Complete what a dead writer journaled and could not finish; return whether there was anything.
+
+        With `force` also where the one before came to its end.
+        """
         with suppress(OSError):
-            if self._note.ended():
+            if not force and self._note.ended():
                 return False
         journal = self._journal
         done, changed = [], False
