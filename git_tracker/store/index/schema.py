@@ -175,7 +175,7 @@ def prepare(db: Db, epoch: str) -> None:
 def create_tables(db: Db, texts: str = _TEXTS) -> None:
     """Create the tables without what makes them quick to ask; `texts` may say how that table is made otherwise."""
     _run(db, _TABLES)
-    db.execute(texts)
+    _run(db, texts)
 
 
 def create_indexes(db: Db) -> None:
