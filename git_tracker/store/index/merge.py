@@ -17,27 +17,30 @@ class Merging:
         schema.set_meta(self.db, "version", schema.VERSION)
         schema.set_meta(self.db, "epoch", epoch)
         self.db.execute("insert into texts (texts, rank) values ('hashsize', 16000000)")
+        self.db.execute("begin")  # a single one: at the end of each the words gathered so far are written
         self._names: list[str] = []
 
     def take(self, rows: Rows) -> None:
         """Write the rows of issues that a shard hands over."""
-        self.db.execute("begin")
         for table, columns in ROWS.items():
             insert(self.db, table, columns, rows[table])
-        self.db.execute("commit")
 
     def finish(self, shards: Sequence[str]) -> None:
         """Number all entries by time and id, and make the index quick to ask; `shards` are files that are whole."""
+        self.db.execute("commit")
         self._names = [f"s{number}" for number in range(len(shards))]
         for name, path in zip(self._names, shards, strict=True):
             self.db.execute(f"attach ? as {name}", (path,))
+        self.db.execute("begin")
         self._rank()
         self._copy_entries()
         self._copy_events()
         self._copy_actors()
+        self.db.execute("drop table rank")
+        self.db.execute("commit")
         for name in self._names:
             self.db.execute(f"detach {name}")
-        self.db.execute("drop table rank")
+        self.db.execute("begin")
         schema.create_indexes(self.db)
         self.db.execute(
             "update issues set seq = (select max(seq) from events where issue = issues.key), person ="
@@ -49,6 +52,7 @@ class Merging:
         counts.count_all(self.db)
         schema.count_from_now_on(self.db)
         self.db.execute("insert into texts (texts, rank) values ('hashsize', 1048576)")
+        self.db.execute("commit")
 
     def hasty(self) -> Iterable[tuple[int, str, str]]:
         """Yield (issue's key, trust heads cited, those that the entry before in its chain cites) where they differ."""

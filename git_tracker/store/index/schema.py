@@ -193,7 +193,13 @@ def connect_unsafe(path: str) -> Db:
     """Open a file in the making: quick, and worth nothing if the process dies before it is finished."""
     remove(path)
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    for setting in ("journal_mode=off", "synchronous=off", "cache_size=-32000", "temp_store=file"):
+    for setting in (
+        "journal_mode=off",
+        "synchronous=off",
+        "locking_mode=exclusive",
+        "cache_size=-32000",
+        "temp_store=file",
+    ):
         db.execute(f"pragma {setting}")
     db.row_factory = sqlite3.Row
     return db
