@@ -132,18 +132,18 @@ class Announcer(Keeper):
         if len(changed) > _FEW or len(others) > _FEW:
             return False
         found = [self._said_by(id, changed) for id in (last, *others)]
-        return trust <= frozenset().union(*(heads for heads, _ in found)) and all(
-            heads <= frozenset().union(*(by_issue[issue] for _, by_issue in found)) for issue, heads in changed.items()
+        return trust <= frozenset().union(*(told.trust for told in found)) and all(
+            heads <= frozenset().union(*(told.issues[issue] for told in found)) for issue, heads in changed.items()
         )
 
-    def _said_by(self, id: str, issues: Iterable[str]) -> tuple[frozenset[str], dict[str, frozenset[str]]]:
-        """Return the heads of the trust log, and of these issues, that a checkpoint names; none if it is malformed."""
+    def _said_by(self, id: str, issues: Iterable[str]) -> checkpoints.Told:
+        """Return what a checkpoint says of these issues and of trust; nothing if it is malformed."""
         try:
-            tree = checkpoints.decode(id, self._objects.commit(id) or b"").tree
-            named = {issue: checkpoints.heads_of(self._objects, tree, issue) for issue in issues}
-            return checkpoints.trust_of(self._objects, tree), named
+            return checkpoints.told_of(
+                self._objects, checkpoints.decode(id, self._objects.commit(id) or b"").tree, issues
+            )
         except Corrupt:
-            return frozenset(), dict.fromkeys(issues, frozenset())
+            return checkpoints.Told(dict.fromkeys(issues, frozenset()), frozenset())
 
     def _is_checkpoint(self, id: str) -> bool:
         try:

@@ -21,6 +21,7 @@ _TREE, _LINK = "40000", "160000"
 _DEVICE = re.compile(r"[0-9a-f]{16}")
 _ID = re.compile(r"[0-9a-f]{40}")
 _FOLDER = re.compile(r"[0-9a-f]{2}")
+_ENTRY = re.compile(rb"([0-7]+) ([^\0]+)\0([\x00-\xff]{20})")
 _KNOWN = {"device", "n", "root", "v"}
 
 Heads = Mapping[str, frozenset[str]]  # by issue
@@ -117,18 +118,18 @@ def difference(objects: Objects, old: str, new: str) -> Told:
     return Told(issues, frozenset(trust))
 
 
-def heads_of(objects: Objects, tree: str, issue: str) -> frozenset[str]:
-    """Return the heads of one issue that a checkpoint's tree names."""
-    top = _entries(objects, tree) if tree else {}
-    folder = _folder(objects, top.get("issues"), issue[:2])
-    found = _entries(objects, folder[1]) if folder else {}
-    return frozenset(head for name, (_, head) in found.items() if name.startswith(issue))
-
-
-def trust_of(objects: Objects, tree: str) -> frozenset[str]:
-    """Return the heads of trust logs that a checkpoint's tree names."""
-    folder = _entries(objects, tree).get("trust")
-    return frozenset(_entries(objects, folder[1])) if folder else frozenset()
+def told_of(objects: Objects, tree: str, issues: Iterable[str]) -> Told:
+    """Return what a checkpoint's tree says of these issues and of trust; raise `Corrupt` where it is malformed."""
+    top = _entries(objects, tree)
+    folders = _entries(objects, top["issues"][1]) if "issues" in top else {}
+    wanted = frozenset(issues)
+    heads: dict[str, set[str]] = {id: set() for id in wanted}
+    for folder in {id[:2] for id in wanted} & folders.keys():
+        for name, (_, head) in _entries(objects, folders[folder][1]).items():
+            if name[:40] in wanted:
+                heads[name[:40]].add(head)
+    trust = _entries(objects, top["trust"][1]) if "trust" in top else {}
+    return Told({id: frozenset(named) for id, named in heads.items()}, frozenset(trust))
 
 
 Entry = tuple[str, str]  # mode and id
@@ -150,17 +151,12 @@ def _added(objects: Objects, old: Entry | None, new: Entry | None) -> Iterator[t
 def _entries(objects: Objects, id: str) -> dict[str, Entry]:
     """Take a tree apart: `mode SP name NUL id`, the id as 20 raw bytes (git's own format)."""
     raw = objects.tree(id, MAX_TREE)
-    found: dict[str, Entry] = {}
-    at = 0
-    while at < len(raw):
-        end = raw.find(b"\0", at)
-        if end < 0 or end + 21 > len(raw):
-            raise Corrupt(f"the tree {id[:12]} is malformed")
-        mode, _, name = raw[at:end].decode("utf-8", "replace").partition(" ")
-        if name in found:
-            raise Corrupt(f"the tree {id[:12]} names something twice")
-        found[name] = (mode, raw[end + 1 : end + 21].hex())
-        at = end + 21
+    entries = _ENTRY.findall(raw)
+    if sum(len(mode) + len(name) + 22 for mode, name, _ in entries) != len(raw):
+        raise Corrupt(f"the tree {id[:12]} is malformed")
+    found = {name.decode("utf-8", "replace"): (mode.decode("ascii"), link.hex()) for mode, name, link in entries}
+    if len(found) != len(entries):
+        raise Corrupt(f"the tree {id[:12]} names something twice")
     return found
 
 

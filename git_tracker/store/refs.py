@@ -8,6 +8,7 @@ import os
 import re
 import time
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 PREFIX = "refs/git-tracker/"
 ISSUES = PREFIX + "issues/"
@@ -65,11 +66,21 @@ def listing(common: str) -> dict[str, str]:
 
 def below(common: str, prefix: str) -> dict[str, str]:
     """Return the refs whose names begin with a prefix that ends in a slash, by the rest of the name."""
+    path = os.path.join(common, "packed-refs")
+    stamp = _stamp(path)
+    settled = stamp is not None and stamp[0] < time.time_ns() - _SETTLED_NS
+    packed = (_packed_below if settled else _packed_below.__wrapped__)(path, stamp, prefix)
+    return packed | {name.removeprefix(prefix): id for name, id in _loose(common, prefix.rstrip("/"))}
+
+
+@lru_cache(maxsize=16)
+def _packed_below(path: str, _stamp: _Stamp | None, prefix: str) -> dict[str, str]:
+    """Return the same of packed-refs, read once for as long as nobody replaces the file."""
     try:
-        with open(os.path.join(common, "packed-refs"), "rb") as file:
+        with open(path, "rb") as file:
             packed = file.read()
     except FileNotFoundError:
-        packed = b""
+        return {}
     found: dict[str, str] = {}
     wanted = b" " + prefix.encode()
     at = packed.find(wanted)
@@ -79,7 +90,7 @@ def below(common: str, prefix: str) -> dict[str, str]:
         if _ID.fullmatch(id) and packed[at - 41 : at - 40] in (b"", b"\n"):
             found[name] = id
         at = packed.find(wanted, at + 1)
-    return found | {name.removeprefix(prefix): id for name, id in _loose(common, prefix.rstrip("/"))}
+    return found
 
 
 class Listing:

@@ -6,7 +6,6 @@ prints it.
 
 import os
 import re
-import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from glob import escape, glob
@@ -15,13 +14,13 @@ from typing import NamedTuple
 from git_tracker.errors import Invalid, NotFound, TrackerError, Unusable
 from git_tracker.store import refs, usergit
 from git_tracker.store.objects import GitRepository
+from git_tracker.store.staging import Staging
 from git_tracker.store.usergit import Done
 
 MAX_DEVICES = 1_000
 MAX_BYTES = 1 << 30  # of one file that a fetch may write
 SECONDS = 600.0
 
-_STALE = 10.0  # seconds after which the lock on a ref that only we fetch counts as left behind by a dead process
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _LISTED = re.compile(rf"^([0-9a-f]{{40}})\t{refs.DEVICES}([0-9a-f]{{16}})$", re.MULTILINE)
 _PUSHED = re.compile(rf"^(.)\t[^\t]*:{refs.DEVICES}([0-9a-f]{{16}})\t(.*)$", re.MULTILINE)
@@ -64,8 +63,11 @@ class Pushed(NamedTuple):
 class Remotes:
     """The remotes of one repository."""
 
-    def __init__(self, objects: GitRepository, *, seconds: float = SECONDS, most_bytes: int = MAX_BYTES) -> None:
+    def __init__(
+        self, objects: GitRepository, home: str, *, seconds: float = SECONDS, most_bytes: int = MAX_BYTES
+    ) -> None:
         self._objects, self._seconds, self._most_bytes = objects, seconds, most_bytes
+        self._staging = Staging(objects.place, home)
 
     @property
     def _common(self) -> str:
@@ -93,6 +95,7 @@ class Remotes:
 
     def devices(self, remote: str) -> dict[str, str]:
         """Return the device refs a remote holds, with their targets."""
+        self._staging.prepare()
         found = self._git("ls-remote", "--refs", "--upload-pack=git-upload-pack", "--", remote, f"{refs.DEVICES}*")
         listed = {device: id for id, device in _LISTED.findall(found.out)}
         if found.cut or len(listed) > MAX_DEVICES:
@@ -109,13 +112,14 @@ class Remotes:
         If the objects of some fail git's checks, halves are fetched until it is clear whose.
         """
         asked = sorted(devices)
-        self._clear_stale_locks(remote)
+        self._staging.prepare()
         tips = [f"--negotiation-tip={refs.of_device(remote, '*')}", f"--negotiation-tip={refs.DEVICES}*"]
         specs = [f"{refs.DEVICES}{device}:{refs.of_device(remote, device)}" for device in asked]
         found = self._git(
             "fetch", "--no-progress", "--no-tags", "--no-recurse-submodules", "--no-auto-maintenance", "--no-write-fetch-head",
             "--no-filter", "--upload-pack=git-upload-pack", "--refmap=", *tips, "--", remote, *specs, limited=True,
         )  # fmt: skip
+        self._take_over()
         if found.status == 0:
             return {}
         self._clear_rest()
@@ -134,6 +138,7 @@ class Remotes:
 
         A device that is `behind` was moved there meanwhile. Raises what keeps the remote from answering at all.
         """
+        self._staging.prepare()
         specs = [f"{ref}:{refs.DEVICES}{device}" for ref, device in sorted(refspecs.items())]
         found = self._git(
             "push", "--porcelain", "--no-verify", "--recurse-submodules=no", "--receive-pack=git-receive-pack", "--",
@@ -156,12 +161,11 @@ class Remotes:
         if found.status:
             raise _failure(remote, found.said)
 
-    def _clear_stale_locks(self, remote: str) -> None:
-        """Remove the locks of a fetch that was killed. Runs alone, so a lock that is old belongs to nobody."""
-        for path in glob(os.path.join(escape(self._common), refs.of_device(remote, "*.lock"))):
-            with suppress(OSError):
-                if time.time() - os.stat(path).st_mtime > _STALE:
-                    os.unlink(path)
+    def _take_over(self) -> None:
+        """Move our refs of devices to where the fetch moved those of the staging repository."""
+        found = {ref: id for ref, id in self._staging.devices().items() if ref.startswith(refs.REMOTES)}
+        here = {ref: self._objects.target(ref) for ref in found}
+        self._objects.move_all({ref: (here[ref], id) for ref, id in found.items() if here[ref] != id})
 
     def _clear_rest(self) -> None:
         """Remove what git left of a pack that outgrew the limit."""
@@ -172,8 +176,9 @@ class Remotes:
 
     def _git(self, *arguments: str, limited: bool = False) -> Done:
         return usergit.run(
-            self._common, *arguments, seconds=self._seconds, most_bytes=self._most_bytes if limited else 0
-        )
+            self._staging.path, *arguments, seconds=self._seconds, cwd=self._objects.place.root or self._common,
+            environment=self._staging.environment, most_bytes=self._most_bytes if limited else 0,
+        )  # fmt: skip
 
 
 def _failure(remote: str, said: str) -> TrackerError:

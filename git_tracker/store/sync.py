@@ -42,7 +42,7 @@ class SyncEngine:
 
     def __init__(self, store: IssueStore, remotes: Remotes | None = None, *, most_bad: int = MAX_BAD) -> None:
         self._store, self._most_bad = store, most_bad
-        self._remotes = remotes or Remotes(store.objects)
+        self._remotes = remotes or Remotes(store.objects, store.home)
 
     def sync(self, by: Signer | None, remote: str = "", step: Step = lambda _: None) -> Summary:
         """Exchange with one remote, `origin` unless named; without a signer only fetch. Raises what says why not."""
@@ -78,7 +78,7 @@ class SyncEngine:
             step(f"fetching {len(wanted)} device{'s' * (len(wanted) > 1)} from {remote}")
             refused = self._remotes.fetch(remote, wanted)
         step("folding what came")
-        store.refresh(force=bool(wanted), wait=True)
+        store.refresh(wait=True)
         refused |= {one: flaw for one, flaw in store.refused_checkpoints(remote).items() if one in listed}
         came = store.arrived_since(before.now)
         upto, sent, restored = before.told, 0, list[str]()

@@ -8,6 +8,7 @@ import selectors
 import signal
 import subprocess
 import time
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from git_tracker.errors import Unusable
@@ -37,8 +38,12 @@ class Done(NamedTuple):
     cut: bool
 
 
-def run(git_dir: str, *arguments: str, seconds: float, most_bytes: int = 0) -> Done:
+def run(
+    git_dir: str, *arguments: str, seconds: float, cwd: str, environment: Mapping[str, str], most_bytes: int = 0
+) -> Done:
     """Run git on a repository; `most_bytes` is how large a file may become that it writes.
+
+    Remotes that are relative paths count from `cwd`. `environment` is added to what git finds around itself.
 
     Raises `Unusable` where there is no git, or where it does not end in time.
     """
@@ -47,8 +52,8 @@ def run(git_dir: str, *arguments: str, seconds: float, most_bytes: int = 0) -> D
         argv = ["/bin/sh", "-c", 'ulimit -f "$1"; shift; exec "$@"', "sh", str(most_bytes // 512), *argv]
     try:
         process = subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_environment(),
-            start_new_session=True,
+            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env={**clean_environment(), **environment}, cwd=cwd, start_new_session=True,
         )  # fmt: skip
     except FileNotFoundError:
         raise Unusable("git is not installed", "syncing needs it on the PATH") from None

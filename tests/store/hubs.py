@@ -69,7 +69,7 @@ class Clone:
         return SyncEngine(self.store).sync(None, remote)
 
     def patient(self, seconds: float) -> SyncEngine:
-        return SyncEngine(self.store, Remotes(self.store.objects, seconds=seconds))
+        return SyncEngine(self.store, Remotes(self.store.objects, self.store.home, seconds=seconds))
 
     def new(self, title: str = "Login fails", **fields: Any) -> str:
         return self.store.create_issue(self.ada, {"title": title, **fields})

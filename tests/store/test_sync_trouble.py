@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from git_tracker.errors import Invalid, NotFound, TrackerError, Unusable
-from git_tracker.store import SyncEngine
+from git_tracker.store import IssueStore, SyncEngine
 from git_tracker.store.remotes import Remotes
 from tests.store.hubs import DEVICES, Clone, Cloning, git, hub, same, states, told
 
@@ -333,7 +333,7 @@ def test_more_than_the_limit_at_once_is_refused_and_leaves_nothing_behind(
     one.sync()
     two = clones("two", origin=at)
 
-    done = SyncEngine(two.store, Remotes(two.store.objects, most_bytes=50_000)).sync(None)
+    done = SyncEngine(two.store, Remotes(two.store.objects, two.store.home, most_bytes=50_000)).sync(None)
 
     assert "more than is allowed" in done.refused[one.store.device]
     assert done.received == 0
@@ -359,3 +359,54 @@ def test_a_name_that_no_remote_has_lists_those_there_are(one: Clone) -> None:
     with pytest.raises(NotFound) as caught:
         one.sync("upstream")
     assert "origin" in caught.value.hint
+
+
+def test_a_remote_that_is_a_relative_path_is_found_from_anywhere(
+    one: Clone, at: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "somewhere/else"
+    elsewhere.mkdir(parents=True)
+    monkeypatch.chdir(elsewhere)
+    git(one.path, "remote", "set-url", "origin", "../hub.git")
+    assert one.sync().sent == 2  # the root of trust, and the issue
+    assert len(told(at)) == 1
+
+
+def test_a_submodule_and_a_linked_worktree_exchange_as_any_repository(at: Path, tmp_path: Path) -> None:
+    outer, inner = tmp_path / "outer", tmp_path / "inner"
+    for folder in (outer, inner):
+        git(tmp_path, "init", "--quiet", folder)
+        git(folder, "commit", "--quiet", "--allow-empty", "-m", "begin")
+    git(outer, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", inner, "part")
+    git(outer / "part", "remote", "set-url", "origin", at)
+    git(outer / "part", "worktree", "add", "--quiet", "--detach", tmp_path / "linked")
+    for folder in (outer / "part", tmp_path / "linked"):
+        store = IssueStore.open(str(folder))
+        ada, _ = store.init()
+        store.create_issue(ada, {"title": folder.name})
+        assert SyncEngine(store).sync(ada).sent > 0
+        store.close()
+    assert len(told(at)) == 1
+    assert git(outer, "status", "--porcelain", "--ignore-submodules=none").split() == ["A", ".gitmodules", "A", "part"]
+
+
+def test_what_a_killed_exchange_left_in_the_staging_repository_harms_nothing(
+    one: Clone, clones: Cloning, at: Path
+) -> None:
+    one.sync()
+    two = clones("two", origin=at).begin()
+    two.new("from the other")
+    two.sync()
+    left = one.git_dir / "git-tracker/exchange.git"
+    ref = left / DEVICES.replace("devices", "remotes/origin/devices")
+    ref.mkdir(parents=True, exist_ok=True)
+    (ref / f"{two.store.device}.lock").write_text("")
+    (ref / two.store.device).write_text("f" * 40 + "\n")
+    (left / "packed-refs.lock").write_text("")
+    (left / "config").write_text("[broken\n")
+    assert one.sync().received == 1
+    shutil.rmtree(left)
+    two.new("another")
+    two.sync()
+    assert one.sync().received == 1
+    same([one, two])

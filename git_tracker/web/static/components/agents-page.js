@@ -124,8 +124,7 @@ function showAgent(card, agent) {
       "p",
       { class: "agent-when" },
       agent.revoked && revokedMark(),
-      agent.active ? h("span", { class: "active-now" }, "active") : "last seen ",
-      agent.active ? null : timeAgo(agent.last_at),
+      agent.active ? h("span", { class: "active-now" }, "active") : h("span", {}, "last seen ", timeAgo(agent.last_at)),
     ),
     h(
       "dl",
