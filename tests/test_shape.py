@@ -24,7 +24,7 @@ HOMES = {
 PURE = {
     f"git_tracker.store.{name}"
     for name in (
-        "canonical sshwire commit entry shape events text graph registers collision state review fold conflicts issue workflow"
+        "canonical sshwire certificate commit entry shape events text graph registers collision state review fold conflicts issue workflow"
         " query"
     ).split()
 }

@@ -5,18 +5,22 @@ What the workers could not say by themselves, since a chain runs through several
 """
 
 import json
+import marshal
 import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from queue import SimpleQueue
+from typing import IO
 
 from git_tracker.errors import Unusable
+from git_tracker.store import packorder
 from git_tracker.store.bulkworker import Task
 from git_tracker.store.index import schema
 from git_tracker.store.index.merge import Merging
+from git_tracker.store.index.shard import Rows
 from git_tracker.store.place import Place
 from git_tracker.store.progress import Progress
 from git_tracker.store.trust import Trust
@@ -27,6 +31,7 @@ _MOST = 8  # processes; an index cannot be joined of more than ten files
 _START = "import sys; sys.path[:] = sys.argv[1:]; from git_tracker.store.bulkworker import main; main()"
 
 Portion = list[tuple[int, str, str]]  # key, id and tip of issues
+Done = tuple[Rows, list[str]]  # rows of issues, and the ids of those in doubt
 
 
 def build(
@@ -36,23 +41,22 @@ def build(
     """Write a new index file; return the issues to be judged again. Raises `Unusable` if a worker fails."""
     count = max(1, min(len(os.sched_getaffinity(0)), _MOST))
     shards = [f"{path}.{number}" for number in range(count)]
-    merging, attached, done = Merging(path, count, epoch), set[int](), 0
+    merging, doubtful, done = Merging(path, epoch), set[str](), 0
     tasks = [
         Task([*where], shard, number, count, trust.root, [*trust_tips], dict(statuses), now_ms)
         for number, shard in enumerate(shards)
     ]
     try:
-        for number, first, last in _Workers(tasks, tips).run():
-            if number not in attached:
-                merging.attach(number, shards[number])
-                attached.add(number)
-            merging.take(number, first, last)
-            done += last - first + 1
+        # What was written at one time is read at one time: certificates are checked once, and rows found close together.
+        place = {tip: number for number, tip in enumerate(packorder.oldest_first(where.common, {*tips.values()}))}
+        todo = sorted(tips.items(), key=lambda issue: place[issue[1]])
+        for rows, doubts in _Workers(tasks, todo).run():
+            merging.take(rows)
+            doubtful.update(doubts)
+            done += len(rows["issues"])
             if progress:
                 progress(done, len(tips))
-        for number in {*range(count)} - attached:
-            merging.attach(number, shards[number])
-        doubtful = set(merging.finish())
+        merging.finish(shards)
         for key, own, before in merging.hasty():
             if not trust.saw(own.split(), *before.split()):
                 doubtful.add(merging.id_of(key))
@@ -68,14 +72,15 @@ def build(
 class _Workers:
     """Processes, a thread each that hands out work; what is done comes out of `run`."""
 
-    def __init__(self, tasks: Sequence[Task], tips: Mapping[str, str]) -> None:
-        self._todo = iter([(key, id, tip) for key, (id, tip) in enumerate(tips.items(), 1)])
+    def __init__(self, tasks: Sequence[Task], todo: Iterable[tuple[str, str]]) -> None:
+        self._todo = iter([(key, id, tip) for key, (id, tip) in enumerate(todo, 1)])
         self._lock = threading.Lock()
-        self._done: SimpleQueue[tuple[int, int, int] | Exception | None] = SimpleQueue()
+        self._done: SimpleQueue[Done | Exception | None] = SimpleQueue()
+        self._room = threading.Semaphore(2 * len(tasks))  # what is done and not taken yet stays in memory
         self._tasks = tasks
 
-    def run(self) -> Iterator[tuple[int, int, int]]:
-        """Yield (worker, first key, last key) of what has been written."""
+    def run(self) -> Iterator[Done]:
+        """Yield what has been found, a portion of issues at a time."""
         threads = [threading.Thread(target=self._lead, args=(task,), daemon=True) for task in self._tasks]
         for thread in threads:
             thread.start()
@@ -89,9 +94,11 @@ class _Workers:
                         raise Unusable(f"a worker process failed: {error}", "run `tracker doctor`") from error
                     case done:
                         yield done
+                        self._room.release()
         finally:
             with self._lock:
                 self._todo = iter(())
+            self._room.release(len(threads))
             for thread in threads:
                 thread.join()
 
@@ -107,16 +114,25 @@ class _Workers:
                 assert process.stdin is not None
                 assert process.stdout is not None
                 process.stdin.write(json.dumps(task._asdict()).encode() + b"\n")
-                while portion := self._portion():
-                    lines = "".join(f"{key} {id} {tip}\n" for key, id, tip in portion)
-                    process.stdin.write(f"{lines}\n".encode())
-                    process.stdin.flush()
-                    if not process.stdout.readline():
-                        break
-                    self._done.put((task.number, portion[0][0], portion[-1][0]))
+                given = self._hand(process.stdin)
+                while given:
+                    more = self._hand(process.stdin)  # to begin with at once
+                    done = marshal.load(process.stdout)
+                    self._room.acquire()
+                    self._done.put(done)
+                    given = more
                 process.stdin.close()
-            if process.returncode or portion:
+            if process.returncode:
                 raise RuntimeError(f"it ended with {process.returncode}")
             self._done.put(None)
-        except (OSError, RuntimeError, ValueError) as error:
+        except (EOFError, OSError, RuntimeError, TypeError, ValueError) as error:
             self._done.put(error)
+
+    def _hand(self, to: IO[bytes]) -> bool:
+        """Give a worker its next issues; return whether there are any."""
+        portion = self._portion()
+        if portion:
+            lines = "".join(f"{key} {id} {tip}\n" for key, id, tip in portion)
+            to.write(f"{lines}\n".encode())
+            to.flush()
+        return bool(portion)

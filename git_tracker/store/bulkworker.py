@@ -1,10 +1,11 @@
 """A worker process that reads, verifies, judges and folds whole issues, for an index that is built anew.
 
 Started by `bulk`, never forked: libgit2 does not survive that. It opens the repository itself and writes what it
-finds into a file of its own (`index.shard`); only names of issues and numbers cross the pipes.
+finds into a file of its own, or hands it over (`index.shard`).
 """
 
 import json
+import marshal
 import sys
 from typing import Any, NamedTuple
 
@@ -45,7 +46,10 @@ class _Guess(Chains):
 
 
 def main() -> None:
-    """Take a task, then issues as lines `key id tip`; answer each blank line when all before it is written."""
+    """Take a task, then issues as lines `key id tip`; answer each blank line with what was found before it.
+
+    An answer is the rows of those issues by table, and the ids of those in doubt, in the form of `marshal`.
+    """
     task = Task(**json.loads(sys.stdin.readline()))
     objects = GitRepository(Place(*task.place))
     objects.read_frugally()
@@ -56,11 +60,12 @@ def main() -> None:
         state.manual = policy.manual_fields(trusted.policy_at(state.auth))
 
     shard = Shard(task.shard, task.number, task.of, Workflow("", task.statuses, {}), govern)
+    doubts: list[str] = []
     for line in sys.stdin:
         if not line.strip():
-            shard.flush()
-            sys.stdout.write("\n")
+            marshal.dump((shard.flush(), doubts), sys.stdout.buffer)
             sys.stdout.flush()
+            doubts.clear()
             continue
         key, id, tip = line.split()
         chains = _Guess()
@@ -69,5 +74,5 @@ def main() -> None:
             chains.add(chain, link)
         shard.put(int(key), id, tip, log.judge(id, found, {}, trusted, chains, task.now_ms, lambda: None))
         if chains.guessed:
-            shard.doubt(id)
+            doubts.append(id)
     shard.close()

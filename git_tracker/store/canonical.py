@@ -5,6 +5,7 @@ two readers from seeing two different events behind one id.
 """
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from git_tracker.errors import Corrupt, Invalid
@@ -17,8 +18,20 @@ Json = Any  # JSON has no finite static type in Python; shapes are checked where
 _FORM: dict[str, Any] = {
     "ensure_ascii": False, "separators": (",", ":"), "allow_nan": False, "check_circular": False,
 }  # fmt: skip
-_encode = json.JSONEncoder(**_FORM).encode
-_encode_plain = json.JSONEncoder(**_FORM, sort_keys=True).encode
+
+
+def encoder(*, sort_keys: bool = False) -> Callable[[Json], str]:
+    """Return what writes a value as compact JSON. `JSONEncoder.encode` would make itself anew for each."""
+    plain = json.JSONEncoder(**_FORM, sort_keys=sort_keys)
+    make, quote = json.encoder.c_make_encoder, json.encoder.encode_basestring  # type: ignore[attr-defined]
+    if make is None:
+        return plain.encode
+    chunks = make(None, plain.default, quote, None, ":", ",", sort_keys, False, False)
+    return lambda value: "".join(chunks(value, 0))
+
+
+_encode = encoder()
+_encode_plain = encoder(sort_keys=True)
 
 
 def dumps(value: Json) -> str:
@@ -34,10 +47,10 @@ def loads(text: str) -> Json:
     # Most texts are plain: then being what the encoder writes, keys in order, is all that canonical means.
     if text.isascii() and "\\u" not in text and text.count("{") + text.count("[") <= MAX_DEPTH:
         try:
-            value = _plain.raw_decode(text)[0]
+            value = _scan(text, 0)[0]
             if _encode_plain(value) == text:
                 return value
-        except (ValueError, Corrupt):
+        except (StopIteration, ValueError, Corrupt):
             pass
     return _strictly(text)
 
@@ -117,6 +130,8 @@ def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
 
 
 def _integer(digits: str) -> int:
+    if len(digits) < 16:
+        return int(digits)
     if len(digits) > 17:
         raise ValueError("an integer lies beyond 2^53")
     found = int(digits)
@@ -133,3 +148,4 @@ _decoder = json.JSONDecoder(
     object_pairs_hook=_object, parse_int=_integer, parse_float=_no_float, parse_constant=_no_float
 )
 _plain = json.JSONDecoder(parse_int=_integer, parse_float=_no_float, parse_constant=_no_float)
+_scan = _plain.scan_once  # type: ignore[attr-defined]

@@ -85,7 +85,7 @@ def split(raw: bytes, most_parents: int) -> Commit:
         raise Corrupt(_header_flaw(raw))
     tree, parents_part, author, seconds, armour = head.groups()
     parents = tuple(parents_part.decode().split()[1::2])
-    if len(parents) > most_parents or len(set(parents)) != len(parents):
+    if len(parents) > 1 and (len(parents) > most_parents or len(set(parents)) != len(parents)):
         raise Corrupt(f"a commit of this kind has up to {most_parents} different parents")
     if int(seconds) >= MAX_SECONDS:
         raise Corrupt("the commit's time lies beyond the year 9999")

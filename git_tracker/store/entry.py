@@ -21,7 +21,6 @@ MAX_AUTH = 64
 MAX_HLC = MAX_SECONDS * 1000  # in milliseconds
 VERSION = 1
 
-_ID = re.compile(r"[0-9a-f]{40}")
 _WORD = re.compile(r"[^\x00-\x20\x7f]*")
 _FIELDS = {"auth", "events", "hlc", "n", "prev", "repo", "rk", "sid", "under", "v"}
 
@@ -90,29 +89,36 @@ def _envelope(found: Json) -> Envelope:
         raise Corrupt(f"the envelope's fields are not {', '.join(sorted(_FIELDS))}")
     if found["v"] != VERSION or type(found["v"]) is not int:
         raise Corrupt(f"the entry uses format {found['v']!r}; this version reads {VERSION}")
-    events, hlc, n, prev, auth = (found[name] for name in ("events", "hlc", "n", "prev", "auth"))
+    events, hlc, n, prev, auth = found["events"], found["hlc"], found["n"], found["prev"], found["auth"]
     if type(events) is not list or not 0 < len(events) <= MAX_EVENTS:
         raise Corrupt(f"an entry holds 1 to {MAX_EVENTS} events")
-    if any(type(event) is not dict or type(event.get("type")) is not str for event in events):
-        raise Corrupt("an event is an object with a type")
-    if type(hlc) is not list or len(hlc) != 2 or any(type(part) is not int or part < 0 for part in hlc):
+    for event in events:
+        if type(event) is not dict or type(event.get("type")) is not str:
+            raise Corrupt("an event is an object with a type")
+    if type(hlc) is not list or len(hlc) != 2:
         raise Corrupt("hlc is not a pair of counts")
-    if hlc[0] >= MAX_HLC:
+    ms, count = hlc
+    if type(ms) is not int or type(count) is not int or ms < 0 or count < 0:
+        raise Corrupt("hlc is not a pair of counts")
+    if ms >= MAX_HLC:
         raise Corrupt("hlc lies beyond the year 9999")
     if type(n) is not int or n < 0 or (prev is not None and not _is_id(prev)) or (prev is None) != (n == 0):
         raise Corrupt("n and prev do not name a place in a chain")
     if type(auth) is not list or len(auth) > MAX_AUTH or not all(map(_is_id, auth)) or auth != sorted(set(auth)):
         raise Corrupt("auth is not a sorted list of ids")
-    for name, limit in (("repo", 40), ("rk", 200), ("sid", 64), ("under", 40)):
-        value = found[name]
-        if type(value) is not str or (value and (len(value) > limit or not _WORD.fullmatch(value))):
-            raise Corrupt(f"{name} is not a short word")
-    if (found["repo"] and not _is_id(found["repo"])) or (found["under"] and not _is_id(found["under"])):
+    repo, rk, sid, under = found["repo"], found["rk"], found["sid"], found["under"]
+    if rk != "" and not _is_word(rk, 200):
+        raise Corrupt("rk is not a short word")
+    if sid != "" and not _is_word(sid, 64):
+        raise Corrupt("sid is not a short word")
+    if (repo != "" and not _is_id(repo)) or (under != "" and not _is_id(under)):
         raise Corrupt("repo or under is not an id")
-    return Envelope(
-        events, (hlc[0], hlc[1]), n, prev, found["repo"], tuple(auth), found["rk"], found["sid"], found["under"]
-    )
+    return Envelope(events, (ms, count), n, prev, repo, tuple(auth), rk, sid, under)
+
+
+def _is_word(value: Any, limit: int) -> bool:
+    return type(value) is str and len(value) <= limit and _WORD.fullmatch(value) is not None
 
 
 def _is_id(value: Any) -> bool:
-    return type(value) is str and _ID.fullmatch(value) is not None
+    return type(value) is str and len(value) == 40 and not value.strip("0123456789abcdef")

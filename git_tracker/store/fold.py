@@ -72,7 +72,7 @@ def advance(state: State, record: Record) -> bool:
     """Extend a state by an entry that builds on all its heads; return False if that is not the case."""
     if state.foreign or record.muted or record.uprooted or not set(state.heads) <= set(record.parents):
         return False
-    _take(state, record, lambda _: True)
+    _take(state, record, _everything)
     state.settle()
     state.heads = [record.id]
     return True
@@ -80,7 +80,11 @@ def advance(state: State, record: Record) -> bool:
 
 def fold(records: Iterable[Record]) -> State:
     """Return the state a set of entries adds up to, in whatever order they come."""
-    by_id = {record.id: record for record in records}
+    given = list(records)
+    if graph.is_line(given) and len({record.digest or record.id for record in given}) == len(given):
+        if not any(record.uprooted for record in given):
+            return _fold_line(given)
+    by_id = {record.id: record for record in given}
     first_of: dict[str, str] = {}
     for record in by_id.values():
         first_of[record.digest or record.id] = min(record.id, first_of.get(record.digest or record.id, record.id))
@@ -98,10 +102,25 @@ def fold(records: Iterable[Record]) -> State:
     return state
 
 
+def _fold_line(line: Sequence[Record]) -> State:
+    """Fold a history in which nobody wrote while somebody else did."""
+    state = State()
+    for record in line:
+        if not record.muted:
+            _take(state, record, _everything)
+        state.settle()
+    state.heads = [record.id for record in line[-1:]]
+    return state
+
+
+def _everything(_: str) -> bool:
+    return True
+
+
 def _fold_stretch(state: State, stretch: Sequence[Record]) -> None:
     if len(stretch) == 1 and not state.foreign:
         if not (stretch[0].muted or stretch[0].twin):
-            _take(state, stretch[0], lambda _: True)
+            _take(state, stretch[0], _everything)
         state.settle()
         return
     ancestry = graph.Ancestry(stretch)

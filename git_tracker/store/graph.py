@@ -28,6 +28,10 @@ def topological(nodes: Mapping[str, N]) -> list[N]:
 
     Parents outside `nodes` are ignored. Nodes on a cycle (impossible with real hashes) would be left out.
     """
+    given = list(nodes.values())
+    for line in (given, given[::-1]):
+        if is_line(line):
+            return line
     children: dict[str, list[N]] = {}
     waiting: dict[str, int] = {}
     ready: list[tuple[tuple[int, int], str]] = []
@@ -48,6 +52,16 @@ def topological(nodes: Mapping[str, N]) -> list[N]:
             if not waiting[child.id]:
                 heapq.heappush(ready, (child.hlc, child.id))
     return order
+
+
+def is_line(order: Sequence[Node]) -> bool:
+    """Return whether each node has one parent, the one before it, and the first has none: most histories are such."""
+    before: tuple[str, ...] = ()
+    for node in order:
+        if node.parents != before:
+            return False
+        before = (node.id,)
+    return True
 
 
 def heads(nodes: Iterable[Node]) -> tuple[str, ...]:

@@ -4,13 +4,13 @@ A person is a key of a device; an agent session is a key of its own with a certi
 keys of sessions live in memory only. Entropy and time come in from outside.
 """
 
-import base64
 import hashlib
 from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
 from git_tracker.errors import Corrupt
+from git_tracker.store import certificate as certifying
 from git_tracker.store import ed25519, sshwire
 
 _NONCE = 3  # bytes
@@ -110,11 +110,11 @@ class Signer:
         """
         key, sign = _from_seed(seed)
         words = (sid, _word(client).replace(" ", "_") or "-", _word(label))
-        body = sshwire.certificate_body(
+        body = certifying.body(
             key=key, issuer=self.identity.key, serial=serial, key_id=" ".join(words).strip(),
             principal=f"{sid}.{person}@tracker", valid=valid, scope=scope, nonce=nonce,
         )  # fmt: skip
-        certificate = sshwire.certificate(body, self._sign(body))
+        certificate = certifying.join(body, self._sign(body))
         return Signer(Identity(label, f"{sid}.{person}@tracker", key), sign, certificate)
 
 
@@ -132,15 +132,14 @@ class Proof(NamedTuple):
 def verify(payload: bytes, armour: str) -> Proof:
     """Return who signed `payload`, or raise `Corrupt`. Says nothing about whether they were allowed to."""
     found = sshwire.parse_armour(armour)
-    held = _holder(found.holder)
-    key = held.key if isinstance(held, Delegation) else held
-    _check(key, sshwire.signed_bytes(payload), found.signature)
-    return Proof(key, held if isinstance(held, Delegation) else None)
+    proof = _holder(found.holder)
+    _check(proof.key, sshwire.signed_bytes(payload), found.signature)
+    return proof
 
 
 def delegation(certificate: bytes) -> Delegation:
     """Decode a session certificate and check the issuer's signature on it; raise `Corrupt`."""
-    found = sshwire.parse_certificate(certificate)
+    found = certifying.parse(certificate)
     _check(found.issuer, found.signed, found.signature)
     sid, _, rest = found.key_id.partition(" ")
     client, _, label = rest.partition(" ")
@@ -157,12 +156,12 @@ def delegation(certificate: bytes) -> Delegation:
 
 
 @lru_cache(maxsize=4096)
-def _holder(blob: bytes) -> bytes | Delegation:
+def _holder(blob: bytes) -> Proof:
     """A certificate travels in every signature of its session; it is checked once."""
-    reader = sshwire.Reader(blob)
-    if reader.string() == sshwire.CERT_TYPE:
-        return delegation(blob)
-    return sshwire.parse_public_line(f"ssh-ed25519 {base64.b64encode(blob).decode()}")
+    if sshwire.Reader(blob).string() == sshwire.CERT_TYPE:
+        held = delegation(blob)
+        return Proof(held.key, held)
+    return Proof(sshwire.parse_public_blob(blob), None)
 
 
 def _check(key: bytes, message: bytes, signature: bytes) -> None:

@@ -73,8 +73,18 @@ def remotes(path: str) -> list[str]:
 
 def use_little_memory() -> None:
     """Keep no objects in memory and map packs in small windows, in this process."""
-    import pygit2
+    name = f"{_PACKAGE}._libgit2"  # the calls with any number of arguments, which the extension does not offer
+    package = PathFinder.find_spec(_PACKAGE)
+    found = package and PathFinder.find_spec(name, package.submodule_search_locations)
+    if found and isinstance(found.loader, ExtensionFileLoader) and _PACKAGE not in sys.modules:
+        calls = found.loader.create_module(found)
+        found.loader.exec_module(calls)
+        lib, cast = calls.lib, calls.ffi.cast
+    else:
+        from pygit2.ffi import C as lib
+        from pygit2.ffi import ffi
 
-    pygit2.settings.enable_caching(False)
-    pygit2.settings.mwindow_size = _WINDOW
-    pygit2.settings.mwindow_mapped_limit = 64 * _WINDOW
+        cast = ffi.cast
+    lib.git_libgit2_opts(lib.GIT_OPT_ENABLE_CACHING, cast("int", 0))
+    lib.git_libgit2_opts(lib.GIT_OPT_SET_MWINDOW_SIZE, cast("size_t", _WINDOW))
+    lib.git_libgit2_opts(lib.GIT_OPT_SET_MWINDOW_MAPPED_LIMIT, cast("size_t", 64 * _WINDOW))

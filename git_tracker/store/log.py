@@ -134,8 +134,10 @@ class _Judging:
             created_under = parent_of(entry.envelope.events)
             self._parent = lambda: created_under
         known = [self._about[parent] for parent in item.parents if parent in self._about]
-        rooted = item.id == self._issue or any(parent.rooted for parent in known)
-        partial = len(known) < len(item.parents) or any(parent.partial for parent in known)
+        rooted, partial, uprooted = item.id == self._issue, len(known) < len(item.parents), False
+        for parent in known:
+            rooted, partial = rooted or parent.rooted, partial or parent.partial
+            uprooted = uprooted or parent.verdict == "quarantined"
         verdict, reason = self._verdict(item, rooted)
         partial = partial and verdict in ("waiting", "quarantined")
         auth = entry.envelope.auth if entry else ()
@@ -143,9 +145,7 @@ class _Judging:
         if entry is None or proof is None:
             record = Record(item.id, item.parents, (0, 0), "", 0, "", ())
             return Admission(record, None, verdict, reason, "", "", None, rooted, partial)
-        uprooted = any(parent.verdict == "quarantined" for parent in known)
-        made = admission(entry, proof, self._trust, verdict, reason)
-        return made._replace(record=made.record._replace(uprooted=uprooted), rooted=rooted, partial=partial)
+        return admission(entry, proof, self._trust, verdict, reason, (rooted, partial, uprooted))
 
     def _verdict(self, item: Found, rooted: bool) -> tuple[Verdict, str]:
         about, entry, proof = self._about, item.entry, item.proof
@@ -161,8 +161,9 @@ class _Judging:
         created = entry.envelope.events[0].get("type") == "created"
         if item.id == self._issue and (not created or item.parents):
             return "quarantined", "a root entry has no parents and begins with a created event"
-        if any(about[parent].verdict != "quarantined" and about[parent].hlc >= item.hlc for parent in item.parents):
-            return "quarantined", "its clock does not exceed that of its parents"
+        for parent in item.parents:
+            if about[parent].hlc >= item.hlc and about[parent].verdict != "quarantined":
+                return "quarantined", "its clock does not exceed that of its parents"
         if item.hlc[0] > self._now_ms + MAX_AHEAD_MS:
             return "waiting", AHEAD
         return judge(self._trust, entry, proof, self._place(entry, proof), self._chains.on_chain)
@@ -181,13 +182,17 @@ def parent_of(events: Iterable[Mapping[str, Json]]) -> str | None:
     return next((str(event.get("issue")) for event in links), None)
 
 
-def admission(entry: Entry, proof: Proof, trust: Trust, verdict: Verdict, reason: str) -> Admission:
-    """Return what the index keeps of a well-signed entry."""
+def admission(
+    entry: Entry, proof: Proof, trust: Trust, verdict: Verdict, reason: str,
+    stands: tuple[bool, bool, bool] = (True, False, False),
+) -> Admission:  # fmt: skip
+    """Return what the index keeps of a well-signed entry; `stands` says whether it is rooted, partial and uprooted."""
     who = actor(trust, entry, proof)
-    envelope = entry.envelope
+    envelope, (rooted, partial, uprooted) = entry.envelope, stands
     record = Record(
         entry.id, entry.parents, envelope.hlc, who[0], entry.seconds, envelope.under, envelope.events, entry.digest,
-        verdict == "muted", auth=envelope.auth, person=proof.delegation is None,
+        verdict == "muted", uprooted, envelope.auth, person=proof.delegation is None,
         review=policy.review(trust.policy_at(envelope.auth)),
     )  # fmt: skip
-    return Admission(record, entry, verdict, reason, proof.key.hex(), proof.issuer.hex(), who)
+    chain, issuer = proof.key.hex(), proof.issuer.hex()
+    return Admission(record, entry, verdict, reason, chain, issuer, who, rooted, partial)

@@ -50,7 +50,7 @@ def block(limit: int, *, empty: bool = False) -> Check:
             return "is not text"
         if not empty and not value.strip():
             return "is empty"
-        if len(value) > limit or len(value.encode("utf-8", "surrogatepass")) > limit:
+        if len(value) > limit or (4 * len(value) > limit and len(value.encode("utf-8", "surrogatepass")) > limit):
             return f"is longer than {limit} bytes"
         return text_flaw(value)
 
@@ -139,6 +139,7 @@ class Event:
     operation: ClassVar[str]  # what a delegation's scope must allow
     checks: ClassVar[dict[str, Check]]
     defaults: ClassVar[dict[str, Any]]
+    required: ClassVar[tuple[str, ...]]
 
     imported: Origin = None  # who said so elsewhere, and when; the signature is the importer's
 
@@ -147,20 +148,19 @@ class Event:
         hints = get_type_hints(cls, include_extras=True)
         cls.checks = {name: hint.__metadata__[0] for name, hint in hints.items() if hasattr(hint, "__metadata__")}
         cls.defaults = {name: getattr(cls, name) for name in cls.checks if hasattr(cls, name)}
+        cls.required = tuple(name for name in cls.checks if name not in cls.defaults)
 
-    def __init__(self, **values: Any) -> None:
-        for name, check in self.checks.items():
-            if name in values:
-                value = values.pop(name)
-                if flaw := check(value):
-                    raise Invalid(f"{self.type}: {name.rstrip('_')} {flaw}")
-            elif name in self.defaults:
-                continue
-            else:
+    def __init__(self, /, **values: Any) -> None:  # so that a field named `self` is refused as any other
+        checks = self.checks
+        for name, value in values.items():
+            if name not in checks:
+                raise Invalid(f"{self.type}: no field named {name!r}")
+            if flaw := checks[name](value):
+                raise Invalid(f"{self.type}: {name.rstrip('_')} {flaw}")
+        for name in self.required:
+            if name not in values:
                 raise Invalid(f"{self.type}: {name.rstrip('_')} is missing")
-            self.__dict__[name] = value
-        if values:
-            raise Invalid(f"{self.type}: no field named {next(iter(values))!r}")
+        self.__dict__.update(values)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError("events do not change")
@@ -168,7 +168,16 @@ class Event:
     @classmethod
     def decode(cls, fields: Mapping[str, Json]) -> "Event":
         """Build from JSON; raise `Invalid` where the shape is wrong."""
-        return cls(**{name: value for name, value in fields.items() if name != "type"})
+        values = dict(fields)
+        values.pop("type", None)
+        return cls(**values)
+
+    @classmethod
+    def of_sound(cls, fields: Mapping[str, Json]) -> "Event":
+        """Build from JSON that `decode` took before."""
+        event = cls.__new__(cls)
+        event.__dict__.update(fields)
+        return event
 
     def encode(self) -> dict[str, Json]:
         """Return the JSON form; fields at their default are left out."""

@@ -1,7 +1,7 @@
-"""The bytes of OpenSSH: public keys, certificates and signatures.
+"""The bytes of OpenSSH: public keys and signatures (certificates stand in `certificate`).
 
 Pure encoding and strict decoding; nothing here signs or verifies. Sources: RFC 4251 section 5 (strings and
-integers), OpenSSH PROTOCOL.sshsig (signatures), PROTOCOL.certkeys (certificates).
+integers), OpenSSH PROTOCOL.sshsig (signatures).
 """
 
 import base64
@@ -16,29 +16,15 @@ from git_tracker.errors import Corrupt
 KEY_TYPE = b"ssh-ed25519"
 CERT_TYPE = b"ssh-ed25519-cert-v01@openssh.com"
 NAMESPACE = b"git"
-SCOPE = "scope@git-tracker"
 MAX_ARMOUR = 16 * 1024
-MAX_CERT = 4 * 1024
 
 _MAGIC = b"SSHSIG"
 _HASH = b"sha512"
 _BEGIN = "-----BEGIN SSH SIGNATURE-----"
 _END = "-----END SSH SIGNATURE-----"
-
-
-class Certificate(NamedTuple):
-    """An OpenSSH user certificate, decoded. Times are seconds since 1970; `key` and `issuer` are raw 32 bytes."""
-
-    key: bytes
-    serial: int
-    key_id: str
-    principals: tuple[str, ...]
-    valid_after: int
-    valid_before: int
-    scope: str
-    issuer: bytes
-    signed: bytes  # the bytes that `signature` covers
-    signature: bytes
+_FRAME = len(_BEGIN) + len(_END) + 2
+_LINE = 70  # letters
+_TAIL = 88  # letters that hold the 64 bytes of a signature, and up to two before
 
 
 class Signature(NamedTuple):
@@ -154,8 +140,8 @@ def armour(holder: bytes, signature: bytes) -> str:
 
 
 def _armour(blob: bytes) -> str:
-    text = base64.b64encode(blob).decode()
-    lines = [text[start : start + 70] for start in range(0, len(text), 70)]
+    text = _base64(blob)
+    lines = [text[start : start + _LINE] for start in range(0, len(text), _LINE)]
     return "\n".join((_BEGIN, *lines, _END))
 
 
@@ -166,27 +152,61 @@ def parse_armour(text: str) -> Signature:
     """
     if len(text) > MAX_ARMOUR:
         raise Corrupt("the signature is too long")
-    body = text[len(_BEGIN) + 1 : -len(_END) - 1]
-    joined = body.replace("\n", "")
+    broken = len(text) - _FRAME
+    letters = broken - broken // (_LINE + 1) - _TAIL  # without the last ones: the same in all signatures of a holder
+    if letters > 0:
+        cut = len(_BEGIN) + 1 + letters + letters // _LINE
+        if front := _front(text[:cut]):
+            holder, rest = front
+            try:
+                blob = binascii.a2b_base64(text[cut : -len(_END)])
+            except binascii.Error:
+                blob = b""
+            back = _broken(_base64(blob), letters % _LINE)
+            if len(blob) == len(rest) + 64 and blob.startswith(rest) and text[cut:] == f"{back}\n{_END}":
+                return Signature(holder, blob[-64:])
+    return _odd(text)
+
+
+@lru_cache(maxsize=4096)
+def _front(text: str) -> tuple[bytes, bytes] | None:
+    """Return the holder that the beginning of an armour names, and what of `_BETWEEN` is left for its end.
+
+    None if it is not what `armour` writes for an Ed25519 key.
+    """
+    body = text[len(_BEGIN) + 1 :]
     try:
-        blob = base64.b64decode(joined, validate=True)
+        blob = binascii.a2b_base64(body)
+    except binascii.Error:
+        return None
+    if text[: -len(body)] != f"{_BEGIN}\n" or _broken(_base64(blob), 0) != body.removesuffix("\n"):
+        return None
+    end = 14 + int.from_bytes(blob[10:14], "big")
+    between = blob[end:]
+    if blob[:10] != _BEFORE or end > len(blob) or not _BETWEEN.startswith(between):
+        return None
+    return blob[14:end], _BETWEEN[len(between) :]
+
+
+def _base64(blob: bytes) -> str:
+    return binascii.b2a_base64(blob, newline=False).decode()
+
+
+def _broken(text: str, at: int) -> str:
+    """Break text into lines, the first of which begins at column `at` already."""
+    first = _LINE - at
+    return "\n".join([text[:first], *(text[start : start + _LINE] for start in range(first, len(text), _LINE))])
+
+
+def _odd(text: str) -> Signature:
+    """Take apart a signature that does not look as ours do, or say what is wrong with it."""
+    body = text[len(_BEGIN) + 1 : -len(_END) - 1]
+    try:
+        blob = binascii.a2b_base64(body.replace("\n", ""), strict_mode=True)
     except (binascii.Error, ValueError):
         raise Corrupt("the signature is not base64") from None
-    breaks = body[70::71]
-    if (
-        not text.startswith(f"{_BEGIN}\n") or not text.endswith(f"\n{_END}") or not joined or body[-1] == "\n"
-        or breaks != "\n" * len(breaks) or len(joined) + len(breaks) != len(body)
-        or base64.b64encode(blob).decode() != joined
-    ):  # fmt: skip
+    if _armour(blob) != text:
         raise Corrupt("the signature is not in its one textual form")
-    end = 14 + int.from_bytes(blob[10:14], "big")
-    if blob[:10] == _BEFORE and blob[end:-64] == _BETWEEN:
-        return Signature(blob[14:end], blob[-64:])
-    return _odd(blob)
-
-
-def _odd(blob: bytes) -> Signature:
-    """Say what is wrong with a signature that does not look as ours do."""
     reader = Reader(blob)
     if reader.take(6) != _MAGIC or reader.u32() != 1:
         raise Corrupt("not an SSHSIG version 1")
@@ -215,71 +235,3 @@ def parse_signature(blob: bytes) -> bytes:
     if kind != KEY_TYPE or len(signature) != 64:
         raise Corrupt("not an Ed25519 signature")
     return signature
-
-
-def certificate_body(
-    *,
-    key: bytes,
-    issuer: bytes,
-    serial: int,
-    key_id: str,
-    principal: str,
-    valid: tuple[int, int],
-    scope: str,
-    nonce: bytes,
-) -> bytes:
-    """Encode everything of a user certificate but its signature (PROTOCOL.certkeys)."""
-    extension = string(SCOPE.encode()) + string(string(scope.encode())) if scope else b""
-    return b"".join((
-        string(CERT_TYPE), string(nonce), string(key), struct.pack(">QI", serial, 1), string(key_id.encode()),
-        string(string(principal.encode())), struct.pack(">QQ", *valid), string(b""), string(extension),
-        string(b""), string(public_blob(issuer)),
-    ))  # fmt: skip
-
-
-def certificate(body: bytes, signature: bytes) -> bytes:
-    """Join a certificate body with the issuer's raw signature over it."""
-    return body + string(string(KEY_TYPE) + string(signature))
-
-
-def parse_certificate(blob: bytes) -> Certificate:
-    """Decode a user certificate; raise `Corrupt` for host certificates, critical options and odd shapes."""
-    if len(blob) > MAX_CERT:
-        raise Corrupt("the certificate is too long")
-    reader = Reader(blob)
-    if reader.string() != CERT_TYPE:
-        raise Corrupt("not an Ed25519 certificate")
-    reader.string()  # nonce
-    key, serial, kind, key_id = reader.string(), reader.u64(), reader.u32(), reader.text()
-    try:
-        principals = tuple(name.decode() for name in Reader(reader.string()).strings())
-    except UnicodeDecodeError:
-        raise Corrupt("a principal is not UTF-8") from None
-    valid_after, valid_before = reader.u64(), reader.u64()
-    critical, extensions, reserved = reader.string(), reader.string(), reader.string()
-    issuer = parse_public_blob(reader.string())
-    signed = blob[: reader.at]
-    signature = parse_signature(reader.string())
-    reader.end()
-    if kind != 1:
-        raise Corrupt("not a user certificate")
-    if critical or reserved:
-        raise Corrupt("the certificate holds a critical option nobody here knows")
-    if len(key) != 32 or len(principals) != 1:
-        raise Corrupt("the certificate does not name one key and one principal")
-    return Certificate(
-        key, serial, key_id, principals, valid_after, valid_before, _scope(extensions), issuer, signed, signature
-    )
-
-
-def _scope(extensions: bytes) -> str:
-    parts = Reader(extensions).strings()
-    if len(parts) % 2 or parts[::2] != sorted(set(parts[::2])):
-        raise Corrupt("the certificate's extensions are not in order")
-    found = dict(zip(parts[::2], parts[1::2], strict=True)).get(SCOPE.encode())
-    if found is None:
-        return ""
-    reader = Reader(found)
-    scope = reader.text()
-    reader.end()
-    return scope

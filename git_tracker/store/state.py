@@ -123,8 +123,9 @@ class State:
 
     def cite(self, auth: Iterable[str]) -> None:
         """Remember what of the trust log an entry cites."""
-        if new := set(auth) - set(self.auth):
-            self.auth = sorted({*self.auth, *new})
+        for id in auth:
+            if id not in self.auth:
+                self.auth = sorted([*self.auth, id])
 
     def add(self, name: str, element: str, stamp: Stamp) -> None:
         self.remove(name, element, stamp)

@@ -5,7 +5,7 @@ somebody may do follows from what their entry cites, and from what was removed o
 """
 
 from collections.abc import Iterable, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from git_tracker.store import graph
@@ -15,6 +15,8 @@ from git_tracker.store.membership import Member, Seen, key_of, member_of, seen_o
 from git_tracker.store.settling import NOBODY, Node, Seniority, Settled
 
 Ends = Mapping[str, tuple[Seen, ...]]
+
+_REMEMBERED = 4096
 
 
 class Added(NamedTuple):
@@ -67,6 +69,7 @@ class Trust:
         self.revoked: dict[str, list[Cut]] = {}
         self.adopted: dict[str, str] = {}
         self.policies: list[tuple[str, Mapping[str, Any]]] = []  # by entry, in the order of the log
+        self._member_at = lru_cache(maxsize=_REMEMBERED)(self._find_member)  # very many entries cite the same state
         for node in self._settled.order:
             if node.id in self.valid:
                 for event in node.events:
@@ -103,6 +106,9 @@ class Trust:
 
     def member_at(self, key: bytes, auth: Iterable[str]) -> Member | None:
         """Return what a key was in the state that `auth` names, or None. Removals that came later do not show here."""
+        return self._member_at(key, tuple(auth))
+
+    def _find_member(self, key: bytes, auth: tuple[str, ...]) -> Member | None:
         grant = self._settled.grant(key, self._state(auth))
         return grant.member if grant else None
 

@@ -5,6 +5,7 @@ the graph are wrong: kept, listed, never folded); `waiting` (names something tha
 """
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 from git_tracker.store import policy, scope, sshwire
@@ -66,16 +67,19 @@ def judge(trust: Trust, entry: Entry, proof: Proof, place: Place, on_chain: OnCh
     envelope = entry.envelope
     if envelope.repo != trust.root and envelope.repo not in trust.joined:
         return "waiting", f"belongs to another tracker, whose root is {envelope.repo[:12] or 'missing'}"
-    if not set(envelope.auth) <= trust.known:
+    if not trust.known.issuperset(envelope.auth):
         return "waiting", "cites trust entries that are not here yet"
     if entry.id in trust.adopted:
         return _OK
-    if not all(trust.saw(envelope.auth, *before) for before in place.before):
-        return "muted", "it cites an older state of the trust log than what it builds on"
+    for before in place.before:
+        if before != envelope.auth and not trust.saw(envelope.auth, *before):
+            return "muted", "it cites an older state of the trust log than what it builds on"
     member = _member(trust, entry, proof, on_chain)
     if not isinstance(member, Member):
         return member
-    role, least = _lowered(trust, entry, proof, on_chain, member.role)
+    role = least = member.role
+    if proof.issuer in trust.lowered:
+        role, least = _lowered(trust, entry, proof, on_chain, member.role)
     return (
         _reads_only(role, least)
         or _cut(trust, entry, proof, on_chain)
@@ -185,12 +189,16 @@ def _against_policy(trust: Trust, entry: Entry, proof: Proof, role: str, least: 
 
 def actor(trust: Trust, entry: Entry, proof: Proof) -> tuple[Any, ...]:
     """Return who wrote an entry, as a row of the index: id, name, session, person, client, key, issuer, …"""
-    member, delegation = _known_as(trust, proof.issuer, entry.envelope.auth), proof.delegation
-    person = member.person if member else ""
+    member = _known_as(trust, proof.issuer, entry.envelope.auth)
+    return _row(member, proof, "" if member or proof.delegation else entry.author.partition(" <")[0])
+
+
+@lru_cache(maxsize=1024)
+def _row(member: Member | None, proof: Proof, name: str) -> tuple[Any, ...]:
+    delegation, person = proof.delegation, member.person if member else ""
     key, issuer = sshwire.fingerprint(proof.key), sshwire.fingerprint(proof.issuer)
     if delegation is None:
-        name = member.name if member else entry.author.partition(" <")[0]
-        return (person or key, name, "", person, "", key, issuer, None, "", None, None, "")
+        return (person or key, member.name if member else name, "", person, "", key, issuer, None, "", None, None, "")
     own = member is not None and delegation.person == person
     return (
         delegation.sid if own else key, delegation.label or delegation.sid, delegation.sid, person if own else "",
@@ -200,8 +208,10 @@ def actor(trust: Trust, entry: Entry, proof: Proof) -> tuple[Any, ...]:
 
 def _known_as(trust: Trust, key: bytes, auth: Iterable[str]) -> Member | None:
     """Return as whom a key is known in the state that `auth` names, or else as whom it was let in last."""
+    if member := trust.member_at(key, auth):
+        return member
     added = trust.added.get(key)
-    return trust.member_at(key, auth) or (added[-1].member if added else None)
+    return added[-1].member if added else None
 
 
 def _validity(delegation: Delegation) -> tuple[Any, ...]:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from git_tracker.store import IssueStore, Signer, commit, sshwire, text
+from git_tracker.store import certificate as certifying
 from git_tracker.store import entry as format
 from git_tracker.store.entry import Envelope
 from git_tracker.store.identity import session_id, signer_from_seed
@@ -112,7 +113,7 @@ def certificate(
         struct.pack(">QQ", SECONDS - 60, SECONDS + 86400), s(critical), s(extensions), s(b""),
         s(sshwire.public_blob(claimed or issuer.identity.key)),
     ))  # fmt: skip
-    return sshwire.certificate(body, raw_sign(issuer, body) if signature is None else signature)
+    return certifying.join(body, raw_sign(issuer, body) if signature is None else signature)
 
 
 class Forge:

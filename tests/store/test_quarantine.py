@@ -465,11 +465,12 @@ def test_an_event_of_a_newer_client_is_kept_and_shown_without_effect(
     settled(store)
 
 
+@pytest.mark.parametrize("fields", [{"priority": "high"}, {}, {"priority": 1, "self": 1}], ids=repr)
 def test_a_known_event_of_a_wrong_shape_takes_no_effect_and_says_so(
-    forged: Forge, store: IssueStore, ada: Signer
+    forged: Forge, store: IssueStore, ada: Signer, fields: dict[str, object]
 ) -> None:
     issue = store.create_issue(ada, {"title": "A leak"})
-    bad = forged.add(ada, [label("wet"), {"type": "priority-changed", "priority": "high"}], [issue])
+    bad = forged.add(ada, [label("wet"), {"type": "priority-changed", **fields}], [issue])
     forged.point(issue, bad)
 
     assert store.get_issue(issue)["labels"] == []

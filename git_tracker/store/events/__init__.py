@@ -104,6 +104,10 @@ class Unknown(Event, type="unknown", operation="edit"):
     def encode(self) -> dict[str, Json]:
         return dict(self.fields)
 
+    @classmethod
+    def of_sound(cls, fields: Mapping[str, Json]) -> "Unknown":
+        return cls.decode(fields)
+
     def summary(self) -> str:
         return f"{self.fields.get('type')} (newer client)"
 
@@ -127,10 +131,14 @@ def decode(fields: Mapping[str, Json]) -> Event:
     return EVENTS.get(kind, Unknown).decode(fields)
 
 
-def summary(fields: Mapping[str, Json]) -> str:
-    """Return one line of at most 120 characters about an event, whatever its shape; unescaped."""
+def summary(fields: Mapping[str, Json], *, sound: bool = False) -> str:
+    """Return one line of at most 120 characters about an event, whatever its shape; unescaped.
+
+    An event that took effect is `sound`: its shape has been looked at.
+    """
     try:
-        line = " ".join(decode(fields).summary().split())
+        event = EVENTS.get(str(fields["type"]), Unknown).of_sound(fields) if sound else decode(fields)
+        line = " ".join(event.summary().split())
     except Invalid:
         line = str(fields.get("type"))
     return line if len(line) <= 120 else line[:119] + "…"

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from git_tracker.store.state import Stamp, State
 
 
+_WORDS = 64  # with blanks between them more than a line holds
+
+
 class Edit(Event, type="", operation="edit"):
     """An event that edits a text."""
 
@@ -87,7 +90,7 @@ class CommentAdded(Edit, type="comment-added", operation="comment"):
         super().apply(state, stamp, part)
 
     def summary(self) -> str:
-        return f"comment: {' '.join(self.body.split())}"
+        return f"comment: {' '.join(self.body.split(None, _WORDS)[:_WORDS])}"
 
 
 class CommentEdited(Edit, type="comment-edited", operation="comment"):

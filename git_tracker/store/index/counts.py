@@ -45,9 +45,8 @@ def put_actor(db: Db, issue: int, found: Admission, *, counted: bool) -> None:
 
 
 def count_all(db: Db) -> None:
-    """Fill what is kept by the change, for an index that was made without: figures of actors, tallies, labels."""
+    """Fill what is kept by the change, for an index that was made without: figures of actors, tallies."""
     db.executemany(_RECOUNT, [(row[0],) for row in db.execute("select id from actors").fetchall()])
-    db.execute("update labels set updated = (select updated from issues where key = labels.issue)")
     db.execute("delete from tallies")
     kind = "archived, status, category, blocked"
     db.execute(f"insert into tallies select '', {kind}, count(*) from issues group by {kind}")

@@ -1,16 +1,15 @@
 """What follows from an issue's state: labels, links, what is blocked, and the texts that search looks into."""
 
-import json
 from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
-from git_tracker.store import conflicts
+from git_tracker.store import canonical, conflicts
 from git_tracker.store.index.rows import Comments
 from git_tracker.store.index.schema import DOCUMENT_BITS, Db
 from git_tracker.store.state import Claim, State
 from git_tracker.store.workflow import CATEGORIES, Workflow
 
-encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+encode = canonical.encoder()
 
 
 def columns(folded: State, workflow: Workflow) -> dict[str, Any]:

@@ -1,69 +1,58 @@
 """Making one index of shards: issues as they come in, entries and events in their order at the end."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from git_tracker.store.index import counts, derive, schema
-from git_tracker.store.index.putting import ACTOR, ENTRY, EVENT
+from git_tracker.store.index.putting import ACTOR, ENTRY, EVENT, insert
 from git_tracker.store.index.schema import Db
-from git_tracker.store.index.shard import PLACES
-
-_AS_THEY_COME = (("issues", "key"), ("comments", "issue"), ("links", "issue"))  # with what says whose they are
+from git_tracker.store.index.shard import PLACES, ROWS, Rows
 
 
 class Merging:
     """An index in the making, with the shards it is made of."""
 
-    def __init__(self, path: str, shards: int, epoch: str) -> None:
+    def __init__(self, path: str, epoch: str) -> None:
         self.db: Db = schema.connect_unsafe(path)
         schema.create_tables(self.db)
         schema.set_meta(self.db, "version", schema.VERSION)
         schema.set_meta(self.db, "epoch", epoch)
         self.db.execute("insert into texts (texts, rank) values ('hashsize', 16000000)")
-        self._names = [f"s{number}" for number in range(shards)]
+        self.db.execute("begin")  # a single one: at the end of each the words gathered so far are written
+        self._names: list[str] = []
 
-    def attach(self, shard: int, path: str) -> None:
-        """Open the file of a shard, once something is in it."""
-        self.db.execute(f"attach ? as {self._names[shard]}", (path,))
+    def take(self, rows: Rows) -> None:
+        """Write the rows of issues that a shard hands over."""
+        for table, columns in ROWS.items():
+            insert(self.db, table, columns, rows[table])
 
-    def take(self, shard: int, first: int, last: int) -> None:
-        """Copy the issues with keys from `first` to `last` out of a shard."""
-        name = self._names[shard]
-        self.db.execute("begin")
-        for table, key in _AS_THEY_COME:
-            self._copy(name, table, f"{key} between {first} and {last}")
-        texts = f"id between {first << schema.DOCUMENT_BITS} and {(last + 1 << schema.DOCUMENT_BITS) - 1}"
-        self._copy(name, "documents", texts)
-        self.db.execute(
-            f"insert into texts (rowid, body) select id, body from {name}.documents join {name}.texts"
-            f" on texts.rowid = documents.id where {texts} order by id"
-        )
+    def finish(self, shards: Sequence[str]) -> None:
+        """Number all entries by time and id, and make the index quick to ask; `shards` are files that are whole."""
         self.db.execute("commit")
-
-    def finish(self) -> list[str]:
-        """Number all entries by time and id, and make the index quick to ask; return the issues in doubt."""
+        self._names = [f"s{number}" for number in range(len(shards))]
+        for name, path in zip(self._names, shards, strict=True):
+            self.db.execute(f"attach ? as {name}", (path,))
+        self.db.execute("begin")
         self._rank()
         self._copy_entries()
         self._copy_events()
         self._copy_actors()
-        for name in self._names:
-            self._copy(name, "labels", "true")
-            self._copy(name, "lost_claims", "true")
-        doubts = [row[0] for name in self._names for row in self.db.execute(f"select issue from {name}.doubts")]
+        self.db.execute("drop table rank")
+        self.db.execute("commit")
         for name in self._names:
             self.db.execute(f"detach {name}")
-        self.db.execute("drop table rank")
+        self.db.execute("begin")
         schema.create_indexes(self.db)
-        self.db.execute("update issues set seq = (select max(seq) from events where issue = issues.key)")
         self.db.execute(
-            "update issues set person = coalesce((select person from actors where actors.id = issues.author), '')"
-            " where archived < 2"
+            "update issues set seq = (select max(seq) from events where issue = issues.key), person ="
+            " case when archived < 2 then coalesce((select person from actors where actors.id = issues.author), '')"
+            " else person end"
         )
         blocking = {row[0] for row in self.db.execute("select distinct other from links where kind = 'blocks'")}
         derive.update_blocked(self.db, blocking)
         counts.count_all(self.db)
         schema.count_from_now_on(self.db)
         self.db.execute("insert into texts (texts, rank) values ('hashsize', 1048576)")
-        return doubts
+        self.db.execute("commit")
 
     def hasty(self) -> Iterable[tuple[int, str, str]]:
         """Yield (issue's key, trust heads cited, those that the entry before in its chain cites) where they differ."""
@@ -77,10 +66,6 @@ class Merging:
 
     def id_of(self, key: int) -> str:
         return str(self.db.execute("select id from issues where key = ?", (key,)).fetchone()[0])
-
-    def _copy(self, shard: str, table: str, which: str) -> None:
-        columns = ", ".join(row["name"] for row in self.db.execute(f"pragma table_info({table})"))
-        self.db.execute(f"insert into {table} ({columns}) select {columns} from {shard}.{table} where {which}")
 
     def _rank(self) -> None:
         keys = " union all ".join(f"select number, ms, count, id from {name}.entries" for name in self._names)

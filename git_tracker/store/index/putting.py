@@ -27,8 +27,13 @@ class Rows:
         self.entries: list[tuple[Any, ...]] = []
         self.events: list[tuple[Any, ...]] = []
 
-    def add(self, key: int, admission: Admission, number: int, auth: int, seq: int, reason: str = "") -> int:
-        """Take an entry; its events are numbered from `seq` + 1. Returns the last of these numbers."""
+    def add(
+        self, key: int, admission: Admission, number: int, auth: int, seq: int, reason: str = "", *, sound: bool = False
+    ) -> int:
+        """Take an entry; its events are numbered from `seq` + 1. Returns the last of these numbers.
+
+        `sound` where the fold has let it take effect.
+        """
         record, envelope = admission.record, admission.entry.envelope if admission.entry else None
         self.entries.append((
             number, key, record.id, record.actor, record.at, *record.hlc, " ".join(record.parents), record.digest,
@@ -43,8 +48,10 @@ class Rows:
             return seq + 1
         for position, event in enumerate(record.events):
             seq += 1
-            body = encode({name: value for name, value in event.items() if name != "type"})
-            self.events.append((seq, number, key, position, event["type"], body, events.summary(event)))
+            fields = dict(event)
+            kind = fields.pop("type")
+            line = events.summary(event, sound=sound)
+            self.events.append((seq, number, key, position, kind, encode(fields), line))
         return seq
 
     def flush(self, db: Db) -> None:

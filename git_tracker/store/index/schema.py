@@ -175,7 +175,7 @@ def prepare(db: Db, epoch: str) -> None:
 def create_tables(db: Db, texts: str = _TEXTS) -> None:
     """Create the tables without what makes them quick to ask; `texts` may say how that table is made otherwise."""
     _run(db, _TABLES)
-    db.execute(texts)
+    _run(db, texts)
 
 
 def create_indexes(db: Db) -> None:
@@ -193,7 +193,13 @@ def connect_unsafe(path: str) -> Db:
     """Open a file in the making: quick, and worth nothing if the process dies before it is finished."""
     remove(path)
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    for setting in ("journal_mode=off", "synchronous=off", "cache_size=-32000", "temp_store=file"):
+    for setting in (
+        "journal_mode=off",
+        "synchronous=off",
+        "locking_mode=exclusive",
+        "cache_size=-32000",
+        "temp_store=file",
+    ):
         db.execute(f"pragma {setting}")
     db.row_factory = sqlite3.Row
     return db

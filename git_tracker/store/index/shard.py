@@ -1,7 +1,8 @@
-"""A share of the index in the making: what one worker process found, in a file of its own until it is merged.
+"""A share of the index in the making: what one worker process found.
 
-The tables are those of the index, without what makes them quick to ask. Rows go in as they are; numbers are such that
-those of several shards never meet: they count in steps of the number of shards.
+Rows of issues are handed over as they are made. Entries and events, which have to be put in order with those of all
+others, stay in a file of its own until everything is here: its tables are those of the index, without what makes them
+quick to ask. Numbers are such that those of several shards never meet: they count in steps of the number of shards.
 """
 
 from collections.abc import Callable, Iterable
@@ -16,20 +17,27 @@ from git_tracker.store.workflow import Workflow
 
 PLACES = 256  # an entry's events are numbered from its own number times this
 
+ROWS = {  # by table: what is handed over, in the order of these columns
+    "issues": (*write.COLUMNS, "key", "id"), "comments": ("issue", "part", "place", "body"),
+    "labels": ("issue", "label", "updated"), "links": ("issue", "kind", "other"),
+    "lost_claims": ("issue", "actor", "until"), "documents": ("id", "issue", "part"), "texts": ("rowid", "body"),
+}  # fmt: skip
+
+Rows = dict[str, list[tuple[Any, ...]]]
+
 
 class Shard:
     """Takes whole issues that the index does not know yet. `govern` tells a state what a policy says about it."""
 
     def __init__(self, path: str, number: int, of: int, workflow: Workflow, govern: Callable[[State], None]) -> None:
         self._db: Db = schema.connect_unsafe(path)
-        self._db.execute("pragma journal_mode=wal")  # another process reads along
-        schema.create_tables(self._db, texts="create table texts (body text not null)")
-        self._db.execute("create table doubts (issue text not null)")
+        self._db.execute("pragma cache_size=-4000")  # kB: rows go in one behind the other
+        schema.create_tables(self._db, texts="")
         self._db.execute("create table latest (actor text primary key, ms integer, count integer, entry text)")
         self._workflow, self._govern, self._step = workflow, govern, of
         self._number = number - of
         self._rows = putting.Rows()
-        self._tables: dict[str, list[dict[str, Any]]] = {}
+        self._made: Rows = {table: [] for table in ROWS}
         self._auths: dict[tuple[str, ...], int] = {}
         self._actors: dict[str, tuple[tuple[Any, ...], tuple[Any, ...]]] = {}  # latest entry, row
         self._first = number
@@ -40,44 +48,38 @@ class Shard:
         kept = [item.record for item in admitted if item.verdict in ("ok", "muted")]
         state = fold.fold(write.effective(id, kept))
         told = {rejection.entry: f"no effect: {rejection.reason}" for rejection in state.rejections}
+        twins = len({record.digest for record in kept}) < len(kept)  # of which the fold looks at one
         for item in admitted:
-            self._entry(key, item, told.get(item.record.id, "") if item.verdict == "ok" else "")
-        row = write.blank_issue() | {"key": key, "id": id, "tip": tip}
+            reason = told.get(item.record.id, "") if item.verdict == "ok" else ""
+            self._entry(key, item, reason, sound=item.verdict == "ok" and not reason and not twins)
+        made, row = self._made, write.blank_issue() | {"key": key, "id": id, "tip": tip}
         if not state.created:
-            self._add("issues", row | {"archived": write.HIDDEN})
+            made["issues"].append(tuple((row | {"archived": write.HIDDEN}).values()))
             return
         self._govern(state)
         bad = sum(item.verdict != "ok" for item in admitted)
         row |= derive.columns(state, self._workflow) | {"quarantined": bad, "comments": len(state.comments)}
-        self._add("issues", row)
-        for part, note in state.comments.items():
-            place = derive.place(note)
-            self._add("comments", {"issue": key, "part": part, "place": place, "body": derive.encode(note)})
-        for label in state.sets.get("labels", ()):
-            self._add("labels", {"label": label, "issue": key})
-        for kind, other in derive.links(state):
-            self._add("links", {"issue": key, "kind": kind, "other": other})
-        for lost in derive.lost_claims(state):
-            self._add("lost_claims", {"issue": key, "actor": lost.actor, "until": lost.until})
+        made["issues"].append(tuple(row.values()))
+        made["comments"] += [
+            (key, part, derive.place(note), derive.encode(note)) for part, note in state.comments.items()
+        ]
+        made["labels"] += [(key, label, row["updated"]) for label in state.sets.get("labels", ())]
+        made["links"] += [(key, kind, other) for kind, other in derive.links(state)]
+        made["lost_claims"] += [(key, lost.actor, lost.until) for lost in derive.lost_claims(state)]
         document = key << schema.DOCUMENT_BITS
         for part, body in derive.texts(row["title"], state, state.comments):
             if body:
                 document += 1
-                self._add("documents", {"id": document, "issue": key, "part": part})
-                self._add("texts", {"rowid": document, "body": body})
+                made["documents"].append((document, key, part))
+                made["texts"].append((document, body))
 
-    def doubt(self, id: str) -> None:
-        """Note an issue that has to be judged again when everything is here."""
-        self._add("doubts", {"issue": id})
-
-    def flush(self) -> None:
-        """Write what was taken, for others to see."""
+    def flush(self) -> Rows:
+        """Write the entries that were taken; return the rows of their issues."""
         self._db.execute("begin")
         self._rows.flush(self._db)
-        for table, rows in self._tables.items():
-            putting.insert(self._db, table, tuple(rows[0]), (tuple(row.values()) for row in rows))
-        self._tables.clear()
         self._db.execute("commit")
+        made, self._made = self._made, {table: [] for table in ROWS}
+        return made
 
     def close(self) -> None:
         """Write the rest: who wrote, and what they cite."""
@@ -90,15 +92,12 @@ class Shard:
         self._db.execute("commit")
         self._db.close()
 
-    def _entry(self, key: int, item: Admission, reason: str) -> None:
+    def _entry(self, key: int, item: Admission, reason: str, *, sound: bool) -> None:
         self._number += self._step
         cited = item.entry.envelope.auth if item.entry else ()
         auth = self._auths.setdefault(cited, self._first + self._step * len(self._auths))
-        self._rows.add(key, item, self._number, auth, self._number * PLACES - 1, reason)
+        self._rows.add(key, item, self._number, auth, self._number * PLACES - 1, reason, sound=sound)
         if item.actor:
             order = (*item.record.hlc, item.record.id)
             if item.actor[0] not in self._actors or order > self._actors[item.actor[0]][0]:
                 self._actors[item.actor[0]] = (order, item.actor)
-
-    def _add(self, table: str, row: dict[str, Any]) -> None:
-        self._tables.setdefault(table, []).append(row)
