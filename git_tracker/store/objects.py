@@ -5,7 +5,7 @@ libgit2 reads; commits and refs are written as files here, in the form and by th
 
 import os
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -16,9 +16,14 @@ from git_tracker.store.place import Place
 
 Oid, ObjectType = libgit2.Oid, libgit2.ObjectType
 
+_UNREADABLE = (KeyError, ValueError, libgit2.GitError)  # not here, or damaged, in a pack beyond recognition
 _MANY = 32  # new refs that are cheaper to create at once
 _STALE_LOCK = 10.0  # seconds after which a ref's lock file counts as left behind by a dead process
 _ATTEMPTS = 20
+
+
+class Damaged(Corrupt):
+    """The file of an object is there and cannot be read."""
 
 
 class GitRepository:
@@ -46,9 +51,21 @@ class GitRepository:
         """Keep little in memory from now on: for a process that reads everything once."""
         libgit2.use_little_memory()
 
+    def close(self) -> None:
+        """Give back all of it: while one is open, libgit2 keeps to the packs that it knows."""
+        self._repo.free()
+
+    def every(self) -> Iterator[str]:
+        """Yield the id of each object that is here, of whatever kind."""
+        for id in self.repo.odb:
+            yield str(id)
+
     def has(self, id: str) -> bool:
         """Return whether an object is here and can be read."""
-        return self.repo.git_object_lookup_prefix(Oid(hex=id)) is not None
+        try:
+            return self.repo.git_object_lookup_prefix(Oid(hex=id)) is not None
+        except _UNREADABLE:
+            return False
 
     def commit(self, id: str) -> bytes | None:
         """Return a commit's raw bytes, or None if it is not here.
@@ -58,7 +75,7 @@ class GitRepository:
         oid, odb = Oid(hex=id), self.repo.odb
         try:
             kind, size = odb.read_header(oid)
-        except (KeyError, libgit2.GitError):
+        except _UNREADABLE:
             self._refuse_damage(id)
             return None
         if kind != ObjectType.COMMIT:
@@ -67,13 +84,13 @@ class GitRepository:
             raise Corrupt(f"the commit is larger than {MAX_COMMIT} bytes")
         try:
             return bytes(odb.read(oid)[1])
-        except (KeyError, libgit2.GitError):
+        except _UNREADABLE:
             self._refuse_damage(id)
             return None
 
     def _refuse_damage(self, id: str) -> None:
         if os.path.exists(self._loose_path(id)):
-            raise Corrupt("the object's file is damaged")
+            raise Damaged("the object's file is damaged")
 
     def write_commit(self, raw: bytes) -> str:
         """Write a commit object as a loose file; a damaged one in its place is replaced."""
@@ -137,7 +154,7 @@ class GitRepository:
         """Return whether a commit with that id is here."""
         try:
             return bool(self.repo.odb.read_header(Oid(hex=id))[0] == ObjectType.COMMIT)
-        except (KeyError, libgit2.GitError):
+        except _UNREADABLE:
             return False
 
     def tree(self, id: str, most_bytes: int) -> bytes:
@@ -148,7 +165,7 @@ class GitRepository:
             if kind != ObjectType.TREE or size > most_bytes:
                 raise Corrupt(f"{id[:12]} is no tree of at most {most_bytes} bytes")
             return bytes(self.repo.odb.read(oid)[1])
-        except (KeyError, libgit2.GitError) as error:
+        except _UNREADABLE as error:
             raise Corrupt(f"the tree {id[:12]} is not here") from error
 
     def write_tree(self, raw: bytes) -> str:
@@ -192,7 +209,7 @@ class GitRepository:
             return False
         try:
             return bool(self.repo.descendant_of(Oid(hex=later), Oid(hex=earlier)))
-        except (KeyError, libgit2.GitError):  # something on the way is missing or damaged
+        except _UNREADABLE:  # something on the way is missing or damaged
             return False
 
     def descends_or_is(self, later: str, earlier: str) -> bool:

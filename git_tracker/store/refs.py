@@ -35,6 +35,11 @@ def issue(id: str) -> str:
     return ISSUES + id
 
 
+def is_id(text: str) -> bool:
+    """Return whether a text is the whole id of a commit."""
+    return _ID.fullmatch(text) is not None
+
+
 def is_trust(name: str) -> bool:
     """Return whether a ref holds a trust log: ours, or what came from elsewhere and does not follow from it."""
     return name == TRUST or name.startswith(TRUST_HEADS)
