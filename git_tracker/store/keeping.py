@@ -244,6 +244,7 @@ class Keeper(Reader):
 
     def _attach(self, *, damaged: bool = False) -> None:
         """Open the index file anew, an empty one in place of a damaged one. Must run under the tracker's lock."""
+        self._inode = 0  # where that fails, whoever comes next tries again
         with suppress(schema.Error):
             self._db.close()
         if damaged:
