@@ -94,7 +94,25 @@ def _tool(function: Callable[..., Any]) -> Tool:
     arguments.model_config["extra"] = "forbid"  # the SDK would silently drop what a model misspells
     arguments.model_rebuild(force=True)
     tool.parameters = _lean(arguments.model_json_schema(by_alias=True))
+    answer = _lean(tool.fn_metadata.output_schema)
+    tool.fn_metadata.output_schema = _flat(answer, answer.pop("$defs", {}))
     return tool
+
+
+def _flat(schema: Any, defs: dict[str, Any]) -> Any:
+    """Put definitions where they are named: clients check every answer against this, and looking them up takes long."""
+    if isinstance(schema, list):
+        return [_flat(item, defs) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return _flat(defs[schema["$ref"].rpartition("/")[2]], defs)
+    flat = {name: _flat(item, defs) for name, item in schema.items()}
+    kinds = flat.get("anyOf", ())
+    if kinds and all(kind.keys() == {"type"} for kind in kinds):
+        del flat["anyOf"]
+        flat["type"] = [kind["type"] for kind in kinds]
+    return flat
 
 
 def _lean(schema: Any) -> Any:

@@ -124,8 +124,8 @@ class Absorber:
             schema.set_meta(self.db, "epoch", self._token())
             admitted = again
         kept = [item.record for item in admitted if item.verdict in ("ok", "muted")]
-        stored = self.db.execute("select state from issues where key = ?", (key,)).fetchone()[0]
-        state = write.state(self.db, key) if stored else None
+        row = write.stored(self.db, id)
+        state = write.state(self.db, row) if row and row["state"] else None
         if state is None or not all(fold.advance(state, record) for record in kept):
             state = fold.fold(write.records(self.db, key))
         if state.created:
@@ -133,10 +133,10 @@ class Absorber:
         else:
             write.hide(self.db, key, tip, seq)
 
-    def _put(self, key: int, tip: str, state: State, seq: int) -> None:
-        """Write an issue's state, as the policy has it that its entries cite."""
+    def _put(self, key: int, tip: str, state: State, seq: int, *, own: bool = False) -> None:
+        """Write an issue's state, as the policy has it that its entries cite; `own` as `put_issue` says."""
         state.manual = policy.manual_fields(self.trust.policy_at(state.auth))
-        write.put_issue(self.db, key, tip, state, seq, self.workflow)
+        write.put_issue(self.db, key, tip, state, seq, self.workflow, own=own)
 
     def _reached(self, tip: str, heads: set[str]) -> set[str]:
         return {tip} | {head for head in heads - {tip} if refs.target(self._common, refs.KEEP + head)}

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 
 from git_tracker.errors import TrackerError
-from git_tracker.store import journal, mending, place, reading, refs
+from git_tracker.store import commit, journal, mending, place, reading, refs
 from git_tracker.store.findings import REPAIR, Check, failed, files, git, listed, objects
 from git_tracker.store.keystore import Keyring
 from git_tracker.store.progress import Progress
@@ -107,7 +107,7 @@ def _trust(store: IssueStore) -> Check:
     pin = os.path.join(store.place.home, "root")
     if not store.root:
         return Check("root", "warn", "this repository has no tracker yet", "run `tracker init`")
-    if not refs.is_id(store.root):
+    if not commit.is_id(store.root):
         here = store.objects.target(refs.TRUST)
         remedy = f"it should hold the id that `tracker trust` shows in another clone{f'; {here[:12]} leads to one' if here else ''}"
         return Check("root", "fail", f"{pin} does not hold the id of a trust root", remedy)

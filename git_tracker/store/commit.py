@@ -6,6 +6,7 @@ another id; so what does not look precisely like what `join` and `payload` write
 
 import hashlib
 import re
+import zlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -39,6 +40,20 @@ class Commit(NamedTuple):
 def commit_id(raw: bytes) -> str:
     """Return the id git gives a commit."""
     return hashlib.sha1(b"commit %d\0" % len(raw) + raw, usedforsecurity=False).hexdigest()
+
+
+def loose(raw: bytes) -> bytes:
+    """Return what the file of a commit holds that is not in a pack.
+
+    Deflated with small tables: setting up large ones takes four times as long as all the rest.
+    """
+    deflate = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, 4)
+    return deflate.compress(b"commit %d\0" % len(raw) + raw) + deflate.flush()
+
+
+def is_id(text: str) -> bool:
+    """Return whether a text is the whole id of a commit."""
+    return re.fullmatch(r"[0-9a-f]{40}", text) is not None
 
 
 def author_line(name: str, email: str, seconds: int) -> str:

@@ -33,8 +33,7 @@ class Keeper(Reader):
 
     `clock` returns nanoseconds since 1970 and `entropy(n)` n random bytes; both come in from outside for tests.
     `progress` is told how far the first catching up is. `upkeep_after` so many writes upkeep begins by itself; 0 is
-    never. `keyring` finds the keys of people; by default those of this
-    user, with nobody to ask for a passphrase.
+    never. `keyring` finds the keys of people; by default those of this user, with nobody to ask for a passphrase.
     """
 
     def __init__(
@@ -73,6 +72,7 @@ class Keeper(Reader):
         """Give back files; the store must not be used afterwards."""
         super().close()
         with self._lock:
+            self._objects.let_go()
             self._publisher.close()
             self._db.close()
 
@@ -111,9 +111,9 @@ class Keeper(Reader):
             self._stale = True
             return False
         try:
-            db = self.reader
-            fresh = reading.is_fresh(db, self.place.common, self.workflow, self.now_ms)
-            return fresh and self._projection.knows_trust(db)
+            notes = schema.notes(self.reader)
+            fresh = reading.is_fresh(notes, self.place.common, self.workflow, self.now_ms)
+            return fresh and self._projection.knows_trust(notes)
         except schema.Error:
             self._stale = True
             return False
@@ -135,7 +135,7 @@ class Keeper(Reader):
         """Complete what a dead writer left and restore what the disk lost; then fill the index anew, as a new epoch."""
         with self._lock, held(self._lock_path):
             if self._writable():
-                self._publisher.recover()
+                self._publisher.recover(force=True)
                 self._publisher.restore()
             if self._is_replaced():
                 self._attach()
@@ -215,10 +215,9 @@ class Keeper(Reader):
             if self._db.in_transaction:
                 self._db.execute("rollback")
 
-    def _ring(self) -> None:
+    def _ring(self, cue: Cue | None = None) -> None:
         try:
-            seq = self.reader.execute("select coalesce(max(seq), 0) from events").fetchone()[0]
-            cue = Cue(read.epoch(self.reader), seq)
+            cue = cue or self._newest(self.reader)
         except schema.Error:  # whoever asks next mends it
             return
         with self._lock:
@@ -226,6 +225,9 @@ class Keeper(Reader):
                 return
             self._rung = cue
         self.bus.ring(cue)
+
+    def _newest(self, db: schema.Db) -> Cue:
+        return Cue(read.epoch(db), read.last_seq(db))
 
     def _open_index(self) -> None:
         os.makedirs(self.home, mode=0o700, exist_ok=True)
@@ -249,8 +251,7 @@ class Keeper(Reader):
             self._db.close()
         if damaged:
             schema.remove(self._index_path)
-        self._db = self._projection.db = self._prepared()
-        self._generation = self._db
+        self._db = self._projection.db = self._generation = self._prepared()
 
     def _prepared(self) -> schema.Db:
         for attempt in range(2):

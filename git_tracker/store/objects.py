@@ -4,20 +4,19 @@ libgit2 reads; commits and refs are written as files here, in the form and by th
 """
 
 import os
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-from git_tracker.errors import Corrupt, TrackerError, Unusable
-from git_tracker.store import gituser, libgit2, packedrefs, swap
-from git_tracker.store.commit import EMPTY_TREE, MAX_COMMIT, commit_id
-from git_tracker.store.place import Place
+from git_tracker.errors import Corrupt, Unusable
+from git_tracker.store import gituser, libgit2, packedrefs, refs, swap
+from git_tracker.store.commit import EMPTY_TREE, MAX_COMMIT, commit_id, loose
+from git_tracker.store.place import Place, unusable
 
 Oid, ObjectType = libgit2.Oid, libgit2.ObjectType
 
 _UNREADABLE = (KeyError, ValueError, libgit2.GitError)  # not here, or damaged, in a pack beyond recognition
-_MANY = 32  # new refs that are cheaper to create at once
+_MANY = 32  # new refs that are cheaper to create at once, and files to keep open
 _STALE_LOCK = 10.0  # seconds after which a ref's lock file counts as left behind by a dead process
 _ATTEMPTS = 20
 
@@ -32,10 +31,11 @@ class GitRepository:
     def __init__(self, place: Place) -> None:
         self.place = place
         self._process = os.getpid()
+        self._replaced: list[int] = []
         try:
             self._repo = libgit2.opened(place.git_dir)
         except libgit2.GitError as error:
-            raise _translated(error, place) from error
+            raise unusable(error, place) from error
 
     def require_own_process(self) -> None:
         """Raise `Unusable` in a process that was forked off after the repository was opened."""
@@ -57,8 +57,7 @@ class GitRepository:
 
     def every(self) -> Iterator[str]:
         """Yield the id of each object that is here, of whatever kind."""
-        for id in self.repo.odb:
-            yield str(id)
+        yield from map(str, self.repo.odb)
 
     def has(self, id: str) -> bool:
         """Return whether an object is here and can be read."""
@@ -98,7 +97,7 @@ class GitRepository:
         id = commit_id(raw)
         path = self._loose_path(id)
         part = os.path.join(os.path.dirname(path), f"tmp_obj_{self._process}.{id[-8:]}")  # `git gc` clears such names
-        content = zlib.compress(b"commit %d\0" % len(raw) + raw, 1)
+        content = loose(raw)
         try:
             for attempt in range(_ATTEMPTS):
                 try:
@@ -109,7 +108,7 @@ class GitRepository:
                         raise
                     os.makedirs(os.path.dirname(path), exist_ok=True)
         except OSError as error:
-            raise _translated(error, self.place) from error
+            raise unusable(error, self.place) from error
         raise AssertionError("unreachable")
 
     def _put(self, content: bytes, part: str, path: str) -> None:
@@ -173,7 +172,7 @@ class GitRepository:
         try:
             return str(self.repo.odb.write(ObjectType.TREE, raw))
         except (OSError, libgit2.GitError) as error:
-            raise _translated(error, self.place) from error
+            raise unusable(error, self.place) from error
 
     def is_packed(self, id: str) -> bool:
         """Return whether an object lies in a pack, and only there."""
@@ -230,10 +229,24 @@ class GitRepository:
         The caller holds the tracker's own lock: only stock git can be the other party.
         """
         self.require_own_process()
+        if len(self._replaced) >= _MANY:
+            self.let_go()
         try:
-            swap.move(os.path.join(self.place.common, ref), old, new, lambda: self.target(ref), stale_seconds)
+            swap.move(os.path.join(self.place.common, ref), old, new, lambda: self._held(ref), stale_seconds)
         except OSError as error:
-            raise _translated(error, self.place) from error
+            raise unusable(error, self.place) from error
+
+    def _held(self, ref: str) -> str | None:
+        """Return what a ref holds; its file stays open until `let_go`."""
+        descriptor, id = refs.opened(self.place.common, ref)
+        if descriptor is not None:
+            self._replaced.append(descriptor)
+        return id or self.target(ref)
+
+    def let_go(self) -> None:
+        """Close the files of refs that were replaced: then the kernel frees them, and nobody should wait for that."""
+        while self._replaced:
+            os.close(self._replaced.pop())
 
     def move_all(self, moves: Mapping[str, tuple[str | None, str]]) -> None:
         """Move refs (name -> from where, to where) as `move` does; many new ones are created in one step."""
@@ -285,16 +298,3 @@ class GitRepository:
             return None
 
         return gituser.person(self.place.git_dir, known)
-
-
-def _translated(error: Exception, place: Place) -> TrackerError:
-    text = str(error)
-    if "owned by current user" in text or "owner" in text:
-        return Unusable(f"the repository at {place.common} belongs to another user", "ask its owner", code="not_owner")
-    if "read-only" in text.lower() or "permission denied" in text.lower() or "failed to create" in text.lower():
-        return Unusable(
-            f"the repository cannot be written: {text}", "reads still work; check its permissions", code="read_only"
-        )
-    if "no space left" in text.lower():
-        return Unusable("the disk is full", "free some space and run it again; nothing was written", code="disk_full")
-    return Unusable(f"git's files could not be read or written: {text}")

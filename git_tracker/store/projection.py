@@ -3,7 +3,7 @@
 Runs inside the transaction of whoever holds the tracker's lock. Everything here can be thrown away and done again.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from git_tracker.store import arrivals, fold, reading, refs, trust
 from git_tracker.store.absorbing import Absorber
@@ -34,10 +34,15 @@ class Projection(Absorber):
         self._settled = ("", 0)  # epoch of the index and its last event, when what `_refs` shows had been absorbed
         self._absorbed: tuple[str, int] | None = None
         self._trust_tips: tuple[str, ...] | None = None
+        self._stands: refs.Signature = ""  # as the refs stood when the index was last found equal to git
 
     def is_fresh(self) -> bool:
         """Return whether no ref of ours changed since the index was last brought up to date."""
-        return reading.is_fresh(self.db, self._common, self.workflow, self._now())
+        return reading.is_fresh(schema.notes(self.db), self._common, self.workflow, self._now())
+
+    def is_alone(self) -> bool:
+        """Return whether no ref of ours changed since `catch_up`, in the same transaction."""
+        return self._stands == refs.signature(self._common)
 
     def catch_up(self, clock_ns: int, *, force: bool = False, progress: Progress | None = None) -> None:
         """Make the index equal to git. Must run under the tracker's lock and in a transaction."""
@@ -72,15 +77,20 @@ class Projection(Absorber):
         schema.set_meta(self.db, "wake", write.wake(self.db, AHEAD, MAX_AHEAD_MS))
         schema.set_meta(self.db, "clock", str(self.latest_ms()))
         schema.set_meta(self.db, "refs", signature)
+        self._stands = signature
 
     def is_current(self) -> bool:
         """Return whether the index stands as git does, with the trust log that it was judged by in mind.
 
         Whoever brought it up to date has listed the refs: nobody else needs to, however many there are.
         """
-        if self.trust.root != schema.meta(self.db, "root") or not self.is_fresh():
+        notes = schema.notes(self.db)
+        if self.trust.root != notes.get("root", ""):
             return False
-        self._read_trust_at(tuple(schema.meta(self.db, "trust").split()))
+        if not reading.is_fresh(notes, self._common, self.workflow, self._now()):
+            return False
+        self._stands = notes["refs"]
+        self._read_trust_at(tuple(notes.get("trust", "").split()))
         return True
 
     def committed(self) -> None:
@@ -125,9 +135,9 @@ class Projection(Absorber):
             return refs.kept(self._refs.others)
         return refs.kept({name: self._refs.others.get(name, "") for name in self._refs.changed}) - {""}
 
-    def knows_trust(self, db: Db) -> bool:
+    def knows_trust(self, notes: Mapping[str, str]) -> bool:
         """Return whether our trust log is the one the index was judged by; another process may have read a newer one."""
-        return self._trust_tips is not None and " ".join(self._trust_tips) == schema.meta(db, "trust")
+        return self._trust_tips is not None and " ".join(self._trust_tips) == notes.get("trust", "")
 
     def is_empty(self) -> bool:
         """Return whether the index holds no issue."""
@@ -201,7 +211,7 @@ class Projection(Absorber):
             state = fold.fold([found.record])
         elif not fold.advance(state, found.record):
             state = fold.fold(write.records(self.db, key))
-        self._put(key, found.record.id, state, seq)
+        self._put(key, found.record.id, state, seq, own=True)
         return state
 
     def take_trust(self, found: Admission) -> None:
@@ -211,6 +221,10 @@ class Projection(Absorber):
     def marked(self, clock_ns: int) -> None:
         """Say that the refs stand as the index has them, after moving some ourselves."""
         schema.set_meta(self.db, "refs", refs.mark(self._common, clock_ns))
+
+    def moved_issues(self, clock_ns: int) -> None:
+        """Say the same after moving refs of issues alone since `catch_up`."""
+        schema.set_meta(self.db, "refs", refs.mark_issues(self._common, self._stands, clock_ns))
 
     def _touched(self, before: str) -> set[str]:
         """Return the issues that a change of the trust log may concern; the others are not looked at again."""
@@ -243,4 +257,6 @@ class Projection(Absorber):
                 self.take_trust(admission(entry, proof, self.trust, "ok", ""))
 
     def _other_rules(self) -> bool:
-        return schema.meta(self.db, "root") != self.trust.root or not reading.same_workflow(self.db, self.workflow)
+        return schema.meta(self.db, "root") != self.trust.root or not reading.same_workflow(
+            schema.notes(self.db), self.workflow
+        )

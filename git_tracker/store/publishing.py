@@ -5,10 +5,12 @@ A process that dies after the journal loses nothing; with `sync`, no power cut d
 Runs under the tracker's lock. Knows commits and refs, not what they mean.
 """
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from functools import cache
 
-from git_tracker.errors import Conflict, TrackerError
+from git_tracker.errors import Conflict, TrackerError, Unusable
 from git_tracker.store import refs
 from git_tracker.store.journal import Journal, Record
 from git_tracker.store.objects import GitRepository
@@ -20,12 +22,56 @@ class Moved(Exception):
     """A ref moved between reading and swapping: decide again."""
 
 
+class _Note:
+    """Whether whoever published last came to the end, in a file of a few bytes: else the next one has to look.
+
+    Only what was written since the machine started counts: after a power cut everybody looks.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._descriptor: int | None = None
+
+    def ended(self) -> bool:
+        """Return whether nothing was left half done."""
+        return bool(_boot()) and os.pread(self._file(), 64, 0) == _boot()
+
+    def begin(self) -> None:
+        os.pwrite(self._file(), bytes(len(_boot())), 0)
+
+    def end(self) -> None:
+        with suppress(OSError):  # then the next one looks
+            os.pwrite(self._file(), _boot(), 0)
+
+    def close(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def _file(self) -> int:
+        if self._descriptor is None:
+            how = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+            self._descriptor = os.open(self._path, how, 0o600)
+        return self._descriptor
+
+
+@cache
+def _boot() -> bytes:
+    """Return what the kernel calls the time since the machine started, or nothing if it has no name for it."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id", "rb") as file:
+            return file.read(64)
+    except OSError:
+        return b""
+
+
 class Publisher:
     """Writes what was decided, and completes what a dead writer could not finish."""
 
     def __init__(self, objects: GitRepository, journal_path: str) -> None:
         self._objects, self._path = objects, journal_path
         self._opened: Journal | None = None
+        self._note = _Note(f"{journal_path}-ended")
         self._settled: set[int] = set()  # records whose refs moved, to be marked with the next ones
 
     @property
@@ -35,7 +81,8 @@ class Publisher:
         return self._opened
 
     def close(self) -> None:
-        """Give back the file."""
+        """Give back the files."""
+        self._note.close()
         if self._opened is not None:
             with suppress(TrackerError):  # whoever finds them unmarked sees that all is done
                 self._opened.done(self._settled)
@@ -55,6 +102,7 @@ class Publisher:
         ref; it is asked at the last moment, and its answer returned.
         """
         journal = self._journal
+        self._begin()
         numbers = journal.add(records, self._settled)
         self._settled.clear()
         first: dict[str, str | None] = {}
@@ -82,6 +130,7 @@ class Publisher:
                     raise Moved from error
                 raise
         self._settled.update(numbers)
+        self._note.end()
         if sync:
             self.sync()
         return undisturbed
@@ -134,8 +183,14 @@ class Publisher:
                 count += self._objects.uncover(ref)
         return count
 
-    def recover(self) -> bool:
-        """Complete what a dead writer journaled and could not finish; return whether there was anything."""
+    def recover(self, *, force: bool = False) -> bool:
+        """Complete what a dead writer journaled and could not finish; return whether there was anything.
+
+        With `force` also where the one before came to its end.
+        """
+        with suppress(OSError):
+            if not force and self._note.ended():
+                return False
         journal = self._journal
         done, changed = [], False
         for number, record in journal.open():
@@ -153,4 +208,11 @@ class Publisher:
                 changed = True
                 self._keep(record.id)
         self._settled.update(done)
+        self._note.end()
         return changed
+
+    def _begin(self) -> None:
+        try:
+            self._note.begin()
+        except OSError as error:
+            raise Unusable(f"the repository cannot be written: {error.strerror}", code="read_only") from error

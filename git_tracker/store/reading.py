@@ -8,7 +8,7 @@ import os
 import threading
 import time
 from binascii import crc32
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -117,9 +117,9 @@ class Reader:
         """Return the claims of an actor that somebody turned out to have made earlier: `{"issue", "short", "holder"}`."""
         return self._ask(lambda db: people.lost_claims(db, actor, self.now_ms))
 
-    def heads(self, id: str) -> list[str]:
-        """Return the entries of an issue that nothing builds on yet."""
-        return self._ask(lambda db: read.heads(db, read.resolve(db, id)))
+    def outcome(self, id: str, actor: str) -> dict[str, Json]:
+        """Return an issue's row with its `heads`, its `conflicts` if it has any, and an actor's `lost_claims`."""
+        return self._ask(lambda db: people.outcome(db, id, actor, self.now_ms))
 
     def similar(self, title: str) -> list[str]:
         """Return ids of open issues whose titles share most words with this one: likely duplicates."""
@@ -133,13 +133,16 @@ class Reader:
         cursor: str = "",
         me: str = "",
         terms: Sequence[query.Term] = (),
+        fits: Callable[[list[dict[str, Json]]], int] = len,
     ) -> dict[str, Json]:
-        """Return a page of what a query finds: `{"items", "next", "total"}`."""
+        """Return a page of what a query finds: `{"items", "next", "total"}`; of the items, as many as `fits` says."""
         asked = query.asked(text, self.now_ms // 1000, self.place.name).limited_to(*terms)
 
         def page(db: schema.Db) -> dict[str, Json]:
             found = paging.find(db, asked, me=me, now_ms=self.now_ms, limit=limit, cursor=cursor)
-            return {"items": read.rows(db, found.rows, self.now_ms), "next": found.next, "total": found.total}
+            items = read.rows(db, found.rows, self.now_ms)
+            most = fits(items)
+            return {"items": items[:most], "next": found.after(most), "total": found.total}
 
         return self._ask(page)
 
@@ -244,26 +247,27 @@ def open_reader(
 def _is_fresh(reader: Reader) -> bool:
     try:
         db = reader.reader
-        return schema.meta(db, "version") == schema.VERSION and is_fresh(
-            db, reader.place.common, reader.workflow, reader.now_ms
+        notes = schema.notes(db)
+        return notes["version"] == schema.VERSION and is_fresh(
+            notes, reader.place.common, reader.workflow, reader.now_ms
         )
-    except schema.Error:
+    except (KeyError, schema.Error):
         return False
 
 
-def is_fresh(db: schema.Db, common: str, workflow: Workflow, now_ms: int) -> bool:
+def is_fresh(notes: Mapping[str, str], common: str, workflow: Workflow, now_ms: int) -> bool:
     """Return whether no ref of ours changed since the index was last brought up to date, by the same workflow.
 
-    Nor may an entry that claimed a time too far ahead have come of age since.
+    Nor may an entry that claimed a time too far ahead have come of age since. `notes` are those of the index.
     """
-    stored, wake = schema.meta(db, "refs"), schema.meta(db, "wake")
+    stored, wake = notes.get("refs"), notes.get("wake")
     if wake and int(wake) <= now_ms:
         return False
-    return bool(stored) and stored == refs.signature(common) and same_workflow(db, workflow)
+    return bool(stored) and stored == refs.signature(common) and same_workflow(notes, workflow)
 
 
-def same_workflow(db: schema.Db, workflow: Workflow) -> bool:
-    return schema.meta(db, "workflow") == repr(dict(workflow.statuses))
+def same_workflow(notes: Mapping[str, str], workflow: Workflow) -> bool:
+    return notes.get("workflow") == repr(dict(workflow.statuses))
 
 
 def pinned(where: Place) -> str:

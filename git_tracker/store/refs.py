@@ -22,7 +22,8 @@ _ID = re.compile(r"[0-9a-f]{40}")
 _PACKED = re.compile(rf"^([0-9a-f]{{40}}) ({PREFIX}\S+)$", re.MULTILINE)
 _FETCHED = re.compile(rf"{REMOTES}[^/]+/devices/[0-9a-f]+")
 
-_FOLDERS = tuple(PREFIX + name for name in ("", "issues", "keep", "trust-heads", "devices"))
+_FOLDERS = (PREFIX[:-1], ISSUES[:-1], KEEP[:-1], TRUST_HEADS[:-1], DEVICES[:-1])
+_AT_ISSUES = 1 + _FOLDERS.index(ISSUES[:-1])  # in a signature, which begins with packed-refs
 
 _SETTLED_NS = 10**9  # a file younger than this may have been replaced by one with the very same stamp
 
@@ -33,11 +34,6 @@ _Stamp = tuple[int, int, int]  # time of change in nanoseconds, inode, size
 def issue(id: str) -> str:
     """Return the ref of an issue."""
     return ISSUES + id
-
-
-def is_id(text: str) -> bool:
-    """Return whether a text is the whole id of a commit."""
-    return _ID.fullmatch(text) is not None
 
 
 def is_trust(name: str) -> bool:
@@ -171,6 +167,15 @@ def target(common: str, name: str) -> str:
     return _read(os.path.join(common, name)) or next((id for id, found in _packed(common) if found == name), "")
 
 
+def opened(common: str, name: str) -> tuple[int | None, str]:
+    """Open the file of one ref: its descriptor, and what it says, or nothing: then packed-refs may know, or git."""
+    try:
+        descriptor = os.open(f"{common}/{name}", os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return None, ""
+    return descriptor, _content(descriptor)
+
+
 def packed(common: str) -> dict[str, str]:
     """Return our refs that packed-refs holds, whatever loose files say."""
     return {name: target for target, name in _packed(common)}
@@ -191,24 +196,31 @@ def mark(common: str, now_ns: int) -> Signature:
     own making, which cannot stay when somebody else changes one afterwards; where that happens before this returns,
     the signature is one that is not found again. Read-only media keep the stamps they have.
     """
-    packed, *folders = _watched(common)
-    return " ".join((_seen(packed, sized=True), *(_stamped(folder, now_ns) for folder in folders)))
+    return " ".join(
+        (_seen(f"{common}/packed-refs", sized=True), *(_stamped(folder, now_ns) for folder in _watched(common)))
+    )
+
+
+def mark_issues(common: str, before: Signature, now_ns: int) -> Signature:
+    """Return the signature after refs of issues alone were moved, where `before` was that of `mark` until then."""
+    parts = before.split(" ")
+    if parts[_AT_ISSUES] == "-":  # that folder is new, and the one it is in has changed
+        return mark(common, now_ns)
+    parts[_AT_ISSUES] = _stamped(f"{common}/{ISSUES[:-1]}", now_ns)
+    return " ".join(parts)
 
 
 def signature(common: str) -> Signature:
     """Return a text that differs from that of `mark` whenever one of our refs may have changed since."""
-    packed, *folders = _watched(common)
-    return " ".join((_seen(packed, sized=True), *map(_seen, folders)))
+    return " ".join((_seen(f"{common}/packed-refs", sized=True), *map(_seen, _watched(common))))
 
 
 def _watched(common: str) -> list[str]:
-    """Return packed-refs and the folders that change with our refs, those of other devices' checkpoints among them."""
-    try:
-        remotes = sorted(os.listdir(os.path.join(common, REMOTES)))
-        fetched = [REMOTES.rstrip("/"), *(f"{REMOTES}{name}/devices" for name in remotes)]
-    except OSError:
-        fetched = []
-    return [os.path.join(common, path) for path in ("packed-refs", *_FOLDERS, *fetched)]
+    """Return the folders that change with our refs, those of other devices' checkpoints among them."""
+    own, fetched = [f"{common}/{folder}" for folder in _FOLDERS], f"{common}/{REMOTES[:-1]}"
+    if not os.path.exists(fetched):
+        return own
+    return [*own, fetched, *(f"{fetched}/{name}/devices" for name in sorted(os.listdir(fetched)))]
 
 
 def _seen(path: str, *, sized: bool = False) -> str:
@@ -278,7 +290,11 @@ def _read(path: str) -> str:
     except OSError:
         return ""
     try:
-        content = os.read(descriptor, 64).decode("ascii", "replace").strip()
+        return _content(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _content(descriptor: int) -> str:
+    content = os.read(descriptor, 64).decode("ascii", "replace").strip()
     return content if _ID.fullmatch(content) else ""  # symbolic refs have no place here

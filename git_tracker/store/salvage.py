@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 from git_tracker.errors import Corrupt, TrackerError
-from git_tracker.store import entry, identity, refs
+from git_tracker.store import commit, entry, identity, refs
 from git_tracker.store.objects import Damaged, GitRepository
 from git_tracker.store.place import Place
 
@@ -88,7 +88,7 @@ def adrift(objects: GitRepository, listing: Mapping[str, str], root: str) -> dic
     found = {name: name.removeprefix(refs.ISSUES) for name in names if name.startswith(refs.ISSUES)}
     if root and (refs.TRUST in names or refs.TRUST not in listing):
         found[refs.TRUST] = root
-    return {name: id for name, id in sorted(found.items()) if refs.is_id(id)}
+    return {name: id for name, id in sorted(found.items()) if commit.is_id(id)}
 
 
 def reattach(objects: GitRepository, adrift: Mapping[str, str]) -> None:

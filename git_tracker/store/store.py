@@ -177,10 +177,11 @@ class IssueStore(Governor):
                     writing = Writing(self._projection, by, key, self._clock, self._entropy)
                     result = prior or decide(writing)
                     if writing.records:
-                        alone = self._publisher.publish(writing.records, sync=False, alone=self._projection.is_fresh)
+                        alone = self._publisher.publish(writing.records, sync=False, alone=self._projection.is_alone)
                         published = True
                         if alone:  # else whoever comes next sees what others did meanwhile
-                            self._projection.marked(self._clock())
+                            self._projection.moved_issues(self._clock())
+                    cue = self._newest(self._db)
                     self._db.execute("commit")
                     self._projection.committed()
                     self._keep_stock_git()
@@ -199,7 +200,8 @@ class IssueStore(Governor):
                 except BaseException:
                     self._roll_back()
                     raise
-            self._ring()
+            self._objects.let_go()
+            self._ring(cue)
             if published or prior:
                 self._publisher.sync()  # not under the lock: the next writer is at work meanwhile
             if published and self._upkeep_after and self._publisher.kept() >= self._upkeep_after:

@@ -78,14 +78,14 @@ class Writing:
 
     def root(self, found: Sequence[Event]) -> str:
         """Stage the root entry of a new issue; returns its id."""
-        return self._stage("", None, (), (0, 0), found)
+        return self._stage(None, State(), (), (0, 0), found)
 
     def change(self, id: str, decide: Decide, expect: Sequence[str] = ()) -> str:
         """Stage what `decide` says about the issue with the full id; returns the id, also where nothing changes."""
-        key = write.key_of(self._db, id)
-        if key is None:
+        row = write.stored(self._db, id)
+        if row is None:
             raise NotFound(f"no issue {id[:12]}", "`tracker list` shows the ids")
-        state = write.state(self._db, key)
+        state = write.state(self._db, row)
         if expect and set(expect) != set(state.heads):
             raise Conflict("the issue changed since you read it", "read it again, then decide anew", code="heads_moved")
         try:
@@ -100,9 +100,11 @@ class Writing:
             held = state.claim(self.now_ms)
             under = held.entry if held and held.actor == self.context.actor else ""
             for start in range(0, len(found), format.MAX_EVENTS):
-                state = write.state(self._db, key) if start else state
+                if start:
+                    row = write.stored(self._db, id) or row
+                    state = write.state(self._db, row)
                 part = found[start : start + format.MAX_EVENTS]
-                self._stage(id, state, self._parents(state), self._clock_of(key, state), part, under)
+                self._stage(row, state, self._parents(state), self._clock_of(row["key"], state), part, under)
         return id
 
     def _require_no_loss(self, id: str, state: State) -> None:
@@ -132,8 +134,8 @@ class Writing:
         return entry.id
 
     def _stage(
-        self, id: str, state: State | None, parents: Sequence[str], after: tuple[int, int], found: Sequence[Event],
-        under: str = "",
+        self, row: schema.Row | None, state: State, parents: Sequence[str], after: tuple[int, int],
+        found: Sequence[Event], under: str = "",
     ) -> str:  # fmt: skip
         hlc = (self.now_ms, 0) if self.now_ms > after[0] else (after[0], after[1] + 1)
         trust = self._projection.trust
@@ -142,22 +144,18 @@ class Writing:
         summary = "; ".join(event.summary() for event in found[:5])
         entry, raw = self._signed(envelope, parents, summary)
         limited = self._by.delegation is not None and self._by.delegation.scope  # else nobody asks for the parent
-        parent = (
-            (rows.created_under(self._db, write.key_of(self._db, id) or 0) if limited else None)
-            if id
-            else parent_of(encoded)
-        )
-        verdict, reason = judge(trust, entry, self._proof, Place(id or entry.id, (), parent), lambda *_: None)
+        id = row["id"] if row else entry.id
+        parent = (rows.created_under(self._db, row["key"]) if limited else None) if row else parent_of(encoded)
+        verdict, reason = judge(trust, entry, self._proof, Place(id, (), parent), lambda *_: None)
         if verdict != "ok":
             raise Refused(f"nobody would accept this entry: {reason}", code="not_allowed")
         admitted = admission(entry, self._proof, trust, verdict, reason)
-        fold.check(state or State(), admitted.record, lambda _: True)
-        key = write.reserve(self._db, id or entry.id)
-        old = self._tip(key) if state else None
-        self._projection.take(key, id or entry.id, admitted, state)
-        self.records.append(Journaled(entry.id, refs.issue(id or entry.id), old, raw))
+        fold.check(state, admitted.record, lambda _: True)
+        key = row["key"] if row else write.reserve(self._db, id)
+        self._projection.take(key, id, admitted, state if row else None)
+        self.records.append(Journaled(entry.id, refs.issue(id), row["tip"] if row else None, raw))
         self._wrote(envelope.n, entry.id)
-        return id or entry.id
+        return id
 
     def _signed(self, envelope: Envelope, parents: Sequence[str], summary: str) -> tuple[Entry, bytes]:
         who = self._by.identity
@@ -189,14 +187,13 @@ class Writing:
         return tuple(sorted(state.heads)[: format.MAX_PARENTS])
 
     def _clock_of(self, key: int, state: State) -> tuple[int, int]:
+        if state.heads == state.updated[2:3]:
+            return state.updated[0], state.updated[1]
         marks = ", ".join("?" * len(state.heads))
         rows = self._db.execute(
             f"select ms, count from entries where issue = ? and id in ({marks})", [key, *state.heads]
         )
         return max((row[0], row[1]) for row in rows)
-
-    def _tip(self, key: int) -> str:
-        return str(self._db.execute("select tip from issues where key = ?", (key,)).fetchone()[0])
 
     def _named(self, name: str, made: Mapping[str, str]) -> str:
         if name.startswith("#"):

@@ -42,7 +42,7 @@ def _row(row: models.Found) -> str:
 def fitting(items: list[Any], room: int = LIMIT - _HEAD) -> int:
     """Return how many of the rows or columns fit into one answer, at least one."""
     for number, item in enumerate(items):
-        room -= size(item.model_dump(mode="json")) + size(
+        room -= len(item.model_dump_json().encode()) + size(
             _row(item) if isinstance(item, models.Found) else _event(item)
         )
         if room < 0:
@@ -50,9 +50,8 @@ def fitting(items: list[Any], room: int = LIMIT - _HEAD) -> int:
     return len(items)
 
 
-def page(found_page: dict[str, Any]) -> CallToolResult:
-    """A page of issues."""
-    rows = [found(row) for row in found_page["items"]]
+def page(found_page: dict[str, Any], rows: list[models.Found]) -> CallToolResult:
+    """A page of issues, and its rows."""
     result = models.IssueList(items=rows, next=found_page["next"], total=found_page["total"])
     head = f"{len(rows)} of {result.total} issues" + (f"; more with cursor={result.next}" if result.next else "")
     return answer(head + ("\n" + fenced("\n".join(map(_row, rows))) if rows else ""), result)
@@ -75,16 +74,14 @@ def to_settle(fields: list[str]) -> str:
     return f"in conflict: {', '.join(fields)}; resolve_conflict settles it" if fields else ""
 
 
-def written(
-    row: dict[str, Any], heads: list[str], session: str, did: str, lost: list[dict[str, Any]]
-) -> CallToolResult:
-    """What a write left behind: conflicts to settle, and claims of the session that turned out to be later than another's."""
+def written(row: dict[str, Any], session: str, did: str) -> CallToolResult:
+    """What a write left behind, of what `outcome` returns: conflicts to settle, and claims of the session that turned out to be later than another's."""
     now, fields = found(row), conflicts(row.get("conflicts", ()))
     result = models.Written(
-        id=now.id, status=now.status, session=session, heads=heads,
+        id=now.id, status=now.status, session=session, heads=row["heads"],
         lease_until=row["claim"]["until"] if row["claim"] else None,
         tentative=bool(row["claim"]) and row["claim"]["state"] == "tentative", conflicts=fields,
-        lost_claims=[one["short"] for one in lost],
+        lost_claims=[one["short"] for one in row["lost_claims"]],
     )  # fmt: skip
     said = "; ".join(filter(None, [f"{did} {result.id} ({result.status})", to_settle(fields)]))
     return answer(said + _lost(result.lost_claims), result)

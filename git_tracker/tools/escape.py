@@ -26,7 +26,8 @@ def visible(text: str) -> str:
     """Return text with control, bidirectional, zero-width, tag and other invisible characters written as `\\u{202e}`."""
     if text.isascii() and text.isprintable():
         return text
-    return "".join(f"\\u{{{ord(char):x}}}" if _is_hidden(char) else char for char in text)
+    hidden = {ord(char): f"\\u{{{ord(char):x}}}" for char in set(text) if _is_hidden(char)}
+    return text.translate(hidden) if hidden else text
 
 
 def _is_hidden(char: str) -> bool:

@@ -4,7 +4,7 @@ To add one: write it here, list it in `TOOLS`.
 """
 
 from collections.abc import Callable
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from mcp_types import CallToolResult
 from pydantic import Field
@@ -86,11 +86,14 @@ async def find_issues(
 
     def ask(store: Tracker) -> CallToolResult:
         me = reach(ctx).handle(ctx)
-        page = store.list_issues(query, limit=limit, cursor=cursor, me=me)
-        fits = answers.fitting([answers.found(row) for row in page["items"]])
-        if fits < len(page["items"]):
-            page = store.list_issues(query, limit=fits, cursor=cursor, me=me)
-        return answers.page(page)
+        rows: list[models.Found] = []
+
+        def fits(items: list[dict[str, Any]]) -> int:
+            rows[:] = map(answers.found, items)
+            return answers.fitting(rows)
+
+        page = store.list_issues(query, limit=limit, cursor=cursor, me=me, fits=fits)
+        return answers.page(page, rows[: len(page["items"])])
 
     return await read(ctx, ask)
 
@@ -234,11 +237,7 @@ async def sync(
 
 async def _issue_write(ctx: Ctx, session: str, did: str, act: Act) -> CallToolResult:
     def run(store: Tracker, me: Session) -> CallToolResult:
-        id = act(store, me)
-        row = store.row(id)
-        if row["conflicted"]:
-            row |= {"conflicts": store.get_issue(id)["conflicts"]}
-        return answers.written(row, store.heads(id), me.id, did, store.lost_claims(me.id))
+        return answers.written(store.outcome(act(store, me), me.id), me.id, did)
 
     return (await write(ctx, session, run))[0]
 

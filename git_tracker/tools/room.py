@@ -6,12 +6,14 @@ from typing import Any
 
 from git_tracker.tools.escape import visible
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+
 LIMIT = 7000  # bytes of one answer, so that it stays below 8 kB with everything around it
 
 
 def size(value: Any) -> int:
     """Return how many bytes a value takes as compact JSON."""
-    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
+    return len(_encode(value).encode("utf-8", "surrogatepass"))
 
 
 def prefix(text: str, fits: Callable[[str], bool]) -> str:
@@ -28,6 +30,8 @@ def prefix(text: str, fits: Callable[[str], bool]) -> str:
 
 def line(text: str, most: int) -> str:
     """Return one visible line of at most about `most` bytes, saying how many characters are left out."""
+    if text.isascii() and text.isprintable() and len(text) + text.count('"') + text.count("\\") + 2 <= most:
+        return text  # as nearly all are
     text = text.replace("\n", "\\n").replace("\t", " ")
     shown = prefix(text, lambda shown: size(shown) <= most)
     return visible(shown) + (f"… [{len(text) - len(shown)} more characters]" if len(shown) < len(text) else "")

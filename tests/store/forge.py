@@ -154,7 +154,7 @@ class Forge:
         """Let several people write on what is there without knowing of each other; returns their entries."""
         self.store.refresh(force=True)
         changed = {"auth": self.store._projection.trust.heads, **changed}
-        heads = self.store.heads(issue)
+        heads = self.store.get_issue(issue)["heads"]
         made = [self.add(by, events, heads, **changed) for by, events in writes]
         self.point(issue, made[0])
         for other in made[1:]:

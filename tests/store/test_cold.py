@@ -219,6 +219,7 @@ def test_noticing_one_change_costs_as_much_among_many_issues_as_among_few(store:
     sys.addaudithook(heard)  # type: ignore[arg-type]
     forge = Forge(store)
     few, many = (work_for_one_change(store, forge, ada, count) for count in (20, 400))
-    assert many[0] <= few[0] + 1  # an actor's row may be looked up once more
+    # An actor's row may be looked up once more, and two triggers run if the change falls into another second.
+    assert many[0] <= few[0] + 3
     assert many[1] < few[1] * 1.5
     assert many[2] <= few[2]

@@ -157,7 +157,7 @@ def test_heads_written_at_once_survive_a_detour_through_a_second_hub(tmp_path: P
     a.sync()
 
     same([a, b, c])
-    assert len(a.store.heads(id)) == 3
+    assert len(a.store.get_issue(id)["heads"]) == 3
     assert len(a.store.get_issue(id)["conflicts"][0]["values"]) == 3
 
 

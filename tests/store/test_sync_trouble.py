@@ -276,7 +276,7 @@ def test_a_remote_that_was_replaced_by_an_empty_one_is_filled_again(one: Clone, 
 def test_a_device_ref_of_ours_that_holds_something_else_is_left_and_another_is_made(one: Clone, at: Path) -> None:
     one.sync()
     old = one.store.device
-    entry = one.store.heads(one.new("x"))[0]
+    entry = one.store.get_issue(one.new("x"))["heads"][0]
     git(one.path, "update-ref", DEVICES + old, entry)
 
     one.sync()

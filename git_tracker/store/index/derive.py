@@ -1,7 +1,7 @@
 """What follows from an issue's state: labels, links, what is blocked, and the texts that search looks into."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
 from git_tracker.store import conflicts
@@ -10,7 +10,7 @@ from git_tracker.store.index.schema import DOCUMENT_BITS, Db
 from git_tracker.store.state import Claim, State
 from git_tracker.store.workflow import CATEGORIES, Workflow
 
-encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 
 
 def columns(folded: State, workflow: Workflow) -> dict[str, Any]:
@@ -97,8 +97,8 @@ where id > :issue << {DOCUMENT_BITS} and id < (:issue + 1) << {DOCUMENT_BITS}
 """
 
 
-def put_texts(db: Db, key: int, title: str, folded: State) -> None:
-    """Index each text on its own, so that one more comment costs one more row, however long the history."""
+def put_texts(db: Db, key: int, title: str, folded: State, same: Container[str]) -> None:
+    """Index each text but the `same`, each on its own: one more comment costs one more row, however long the history."""
     comments = folded.comments
     changed = comments.changed if isinstance(comments, Comments) else comments
     if not isinstance(comments, Comments):  # folded anew: a comment may be gone
@@ -106,6 +106,8 @@ def put_texts(db: Db, key: int, title: str, folded: State) -> None:
             if row[1] not in changed and row[1] not in ("title", "description"):
                 _forget_text(db, row[0])
     for part, body in texts(title, folded, changed):
+        if part in same:
+            continue
         row = db.execute("select id from documents where issue = ? and part = ?", (key, part)).fetchone()
         if row is None:
             if not body:

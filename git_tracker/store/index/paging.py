@@ -26,8 +26,19 @@ _DONE = " and issues.category = 'done'"  # known of the column, said for the ind
 class Page:
     """One page of rows: `next` is the cursor of the following page or None, `total` counts all pages."""
 
-    def __init__(self, rows: list[Row], next: str | None, total: int) -> None:
-        self.rows, self.next, self.total = rows, next, total
+    def __init__(self, rows: list[Row], more: bool, total: int, epoch: str, order: str) -> None:
+        self.rows, self.total = rows, total
+        self._more, self._epoch, self._order = more, epoch, order
+
+    @property
+    def next(self) -> str | None:
+        return self.after(len(self.rows))
+
+    def after(self, count: int) -> str | None:
+        """Return the cursor of what follows so many of the rows."""
+        if not self._more and count == len(self.rows):
+            return None
+        return f"{self._epoch}.{self.rows[count - 1]['key']}.{self._order}"
 
 
 def find(db: Db, query: Query, *, me: str, now_ms: int, limit: int, cursor: str = "") -> Page:
@@ -41,9 +52,7 @@ def find(db: Db, query: Query, *, me: str, now_ms: int, limit: int, cursor: str 
     else:
         rows = _ordered(db, query, me, now_ms, (key, descending), after, limit + 1)
         total = len(rows) if after is None and len(rows) <= limit else count(db, query, me, now_ms)
-    more = len(rows) > limit
-    rows = rows[:limit]
-    return Page(rows, f"{read.epoch(db)}.{rows[-1]['key']}.{key}" if more else None, total)
+    return Page(rows[:limit], len(rows) > limit, total, read.epoch(db), key)
 
 
 def first(db: Db, query: Query, *, me: str, now_ms: int) -> Row | None:

@@ -238,6 +238,14 @@ def lost_claims(db: Db, actor: str, now_ms: int) -> list[dict[str, Json]]:
     return [{"issue": row[0], "short": read.short(db, row[0]), "holder": actors(row[1])} for row in rows]
 
 
+def outcome(db: Db, id: str, actor: str, now_ms: int) -> dict[str, Json]:
+    """Return what an actor is told of an issue after writing to it."""
+    found = read.row(db, id, now_ms)
+    if found["conflicted"]:
+        found["conflicts"] = read.get(db, found["id"], now_ms)["conflicts"]
+    return found | {"heads": read.heads(db, found["id"]), "lost_claims": lost_claims(db, actor, now_ms)}
+
+
 def figures(db: Db) -> dict[str, Json]:
     """Return the figures of the health page."""
     row = db.execute(

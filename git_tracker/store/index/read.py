@@ -63,7 +63,7 @@ def resolve(db: Db, prefix: str) -> str:
     if not issue.SHORT <= len(text) <= 40 or not _DIGITS.issuperset(text):
         raise NotFound(f"no issue {prefix!r}", "an id is 7 to 40 hexadecimal digits; `tracker list` shows them")
     rows = db.execute(
-        "select id, title from issues where id >= ? and id <= ? and archived < 2 limit 4", (text, text + "g")
+        "select id from issues where id >= ? and id <= ? and archived < 2 limit 4", (text, text + "g")
     ).fetchall()
     if not rows:
         raise NotFound(f"no issue {prefix}", "`tracker list` shows the ids")

@@ -204,6 +204,11 @@ def meta(db: Db, name: str) -> str:
     return str(row[0]) if row else ""
 
 
+def notes(db: Db) -> dict[str, str]:
+    """Return all the facts the index keeps about itself; what it does not know is not there."""
+    return dict(db.execute("select name, value from meta").fetchall())
+
+
 def set_meta(db: Db, name: str, value: str) -> None:
     db.execute("insert or replace into meta values (?, ?)", (name, value))
 

@@ -7,7 +7,7 @@ TRIGGERS = {
         insert into tallies values ('', new.archived, new.status, new.category, new.blocked, 1)
             on conflict do update set n = n + 1;
     end""",
-    "issues_recounted": """after update on issues
+    "issues_recounted": """after update of status, category, archived, blocked on issues
         when old.status != new.status or old.category != new.category or old.archived != new.archived
             or old.blocked != new.blocked
     begin
@@ -19,7 +19,7 @@ TRIGGERS = {
             from (select '' as label union all select label from labels where issue = new.key) where true
             on conflict do update set n = n + 1;
     end""",
-    "issues_updated_labels": """after update on issues when old.updated != new.updated begin
+    "issues_updated_labels": """after update of updated on issues when old.updated != new.updated begin
         update labels set updated = new.updated where issue = new.key;
     end""",
     "actors_counted": """after insert on actors when new.entries > 0 begin

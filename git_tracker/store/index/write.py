@@ -9,7 +9,7 @@ from git_tracker.store.index import counts, derive, read
 from git_tracker.store.index.derive import encode
 from git_tracker.store.index.putting import Rows
 from git_tracker.store.index.rows import Comments
-from git_tracker.store.index.schema import Db
+from git_tracker.store.index.schema import Db, Row
 from git_tracker.store.state import State
 from git_tracker.store.verdicts import Admission
 from git_tracker.store.workflow import Workflow
@@ -24,10 +24,15 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def state(db: Db, key: int) -> State:
-    """Return the stored state of an issue, with its comments behind it."""
-    row = db.execute("select state from issues where key = ?", (key,)).fetchone()
-    return State.from_json(json.loads(row[0]), Comments(db, key))  # type: ignore[arg-type]
+def stored(db: Db, id: str) -> Row | None:
+    """Return the row of an issue, `COLUMNS` and its `key`, if it is here."""
+    row: Row | None = db.execute("select * from issues where id = ?", (id,)).fetchone()
+    return row
+
+
+def state(db: Db, row: Row) -> State:
+    """Return the state of an issue as its row has it, with its comments behind it."""
+    return State.from_json(json.loads(row["state"]), Comments(db, row["key"]))  # type: ignore[arg-type]
 
 
 def key_of(db: Db, id: str) -> int | None:
@@ -138,28 +143,40 @@ def events_of(db: Db, number: int) -> list[dict[str, Any]]:
     return [{"type": row[0], **json.loads(row[1])} for row in rows]
 
 
-def put_issue(db: Db, key: int, tip: str, folded: State, seq: int, workflow: Workflow) -> None:
-    """Write an issue's state and everything derived from it, and what it changes for the issues it blocks."""
+def put_issue(db: Db, key: int, tip: str, folded: State, seq: int, workflow: Workflow, *, own: bool = False) -> None:
+    """Write an issue's state and everything derived from it, and what it changes for the issues it blocks.
+
+    `own` says that all there is since is what was just written here, which counts.
+    """
     _put_rejections(db, key, folded)
     added = _put_comments(db, key, folded)
-    id, comments, *before = db.execute(
-        "select id, comments, category, archived from issues where key = ?", (key,)
-    ).fetchone()
+    before = db.execute("select * from issues where key = ?", (key,)).fetchone()
+    known = {"tip": tip, "seq": seq}
+    if not own or not before["tip"]:
+        known |= _of_entries(db, key, folded)
+    columns = derive.columns(folded, workflow) | known | {"comments": before["comments"] + added}
+    changed = {name: value for name, value in columns.items() if value != before[name]}  # few, and each costs indexes
+    if changed:
+        assignments = ", ".join(f"{name} = :{name}" for name in changed)
+        db.execute(f"update issues set {assignments} where key = :key", changed | {"key": key})
+    was = json.loads(before["state"]) if isinstance(folded.comments, Comments) else {}  # else folded anew
+    relinked = derive.put_sets(db, key, before["id"], folded) if was.get("sets") != folded.sets else set()
+    if relinked or changed.keys() & {"category", "archived"}:
+        blocks = db.execute("select other from links where issue = ? and kind = 'blocks'", (key,)).fetchall()
+        derive.update_blocked(db, {before["id"], *relinked, *(row[0] for row in blocks)})
+    derive.put_lost_claims(db, key, folded)
+    same = {"title"} - changed.keys() | ({"description"} if was.get("texts") == folded.texts else set())
+    derive.put_texts(db, key, columns["title"], folded, same if was else ())
+
+
+def _of_entries(db: Db, key: int, folded: State) -> dict[str, Any]:
+    """Return the columns of an issue that follow from who wrote it, and from what does not count."""
     person = db.execute("select person from actors where id = ?", (folded.created["actor"],)).fetchone()
     bad = db.execute(
         "select count(*) from entries where verdict != 'ok' and verdict in ('quarantined', 'muted', 'waiting') and issue = ?",
         (key,),
     ).fetchone()[0]
-    known = {"tip": tip, "seq": seq, "person": person[0] if person else "", "quarantined": bad}
-    columns = derive.columns(folded, workflow) | known | {"comments": comments + added}
-    assignments = ", ".join(f"{name} = :{name}" for name in columns)
-    db.execute(f"update issues set {assignments} where key = :key", columns | {"key": key})
-    relinked = derive.put_sets(db, key, id, folded)
-    if relinked or before != [columns["category"], columns["archived"]]:
-        blocks = db.execute("select other from links where issue = ? and kind = 'blocks'", (key,)).fetchall()
-        derive.update_blocked(db, {id, *relinked, *(row[0] for row in blocks)})
-    derive.put_lost_claims(db, key, folded)
-    derive.put_texts(db, key, columns["title"], folded)
+    return {"person": person[0] if person else "", "quarantined": bad}
 
 
 def _put_rejections(db: Db, key: int, folded: State) -> None:

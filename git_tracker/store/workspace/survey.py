@@ -45,10 +45,11 @@ class Survey(Gathering):
         member, reader, full = self._find(id)
         return self._marked(member, reader.row(full), self._between())
 
-    def heads(self, id: str) -> list[str]:
-        """Return the entries of an issue that nothing builds on yet."""
-        _, reader, full = self._find(id)
-        return reader.heads(full)
+    def outcome(self, id: str, actor: str) -> dict[str, Json]:
+        """Return an issue's row with its `heads`, its `conflicts` if it has any, and an actor's `lost_claims`."""
+        member, reader, full = self._find(id)
+        found = self._marked(member, reader.outcome(full, actor), self._between())
+        return found | {"lost_claims": self.lost_claims(actor)}
 
     def history(self, id: str, *, limit: int = 100, cursor: str = "") -> dict[str, Json]:
         """Return a page of an issue's events, oldest first."""
@@ -59,9 +60,10 @@ class Survey(Gathering):
     # many
 
     def list_issues(
-        self, text: str = "", *, limit: int = 50, cursor: str = "", me: str = "", terms: Sequence[Term] = ()
-    ) -> dict[str, Json]:
-        """Return a page of what a query finds over all repositories."""
+        self, text: str = "", *, limit: int = 50, cursor: str = "", me: str = "", terms: Sequence[Term] = (),
+        fits: Callable[[list[dict[str, Json]]], int] = len,
+    ) -> dict[str, Json]:  # fmt: skip
+        """Return a page of what a query finds over all repositories; of the items, as many as `fits` says."""
         asked, links = self._asked(text).limited_to(*terms), self._between()
 
         def asking(member: Member, reader: Reader) -> Callable[[int, str], dict[str, Json]]:
@@ -74,7 +76,9 @@ class Survey(Gathering):
             return ask
 
         ask = {member.name: asking(member, reader) for member, reader in self._members.present()}
-        return merging.pages(ask, cursor, limit, merging.order_of(asked))
+        page = merging.pages(ask, cursor, limit, merging.order_of(asked))
+        most = fits(page["items"])
+        return page if most == len(page["items"]) else merging.pages(ask, cursor, most, merging.order_of(asked))
 
     def conflicts(self, *, limit: int = 50, cursor: str = "") -> dict[str, Json]:
         """Return a page of the issues in conflict, latest change first."""
