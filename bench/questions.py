@@ -1,5 +1,6 @@
 """The hot questions in process, each size in turn: what matters is that the answer does not take longer as work grows."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -39,10 +40,11 @@ BARS = {
 
 
 def _questions(store: Any, rounds: int) -> dict[str, Callable[[], object]]:
-    items = store.list_issues("is:open", limit=50)["items"]
+    items = store.list_issues("is:open", limit=200)["items"]
     whole = [store.get_issue(item["id"]) for item in items]
     id = min(whole, key=lambda issue: abs(issue["events"] - EVENTS))["id"]  # as long at every size
-    label = next(label for item in store.list_issues("", limit=200)["items"] for label in item["labels"])
+    labels = Counter(label for item in items for label in item["labels"])
+    label = max(labels, key=lambda label: labels[label])  # on more issues than a page holds, at every size
     words = sorted({word for issue in whole for word in issue["title"].split() if word.isalpha()})
     word = min(words, key=lambda word: abs(store.list_issues(word, limit=1)["total"] - HITS))
     feed = store.events(limit=200)["items"]

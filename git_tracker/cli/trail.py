@@ -89,15 +89,21 @@ tracker agents
 
 Lists who worked here, people and sessions of agents, latest first.
 
+  --limit N               at most that many (100)
+  --cursor CURSOR         go on where a page of --json ended (`next`)
+
 Example: tracker agents
 """
 
 
 def agents(call: Call) -> None:
-    items = call.looking().agents()
+    found = call.looking().agents(limit=call.number("limit", 100, 1, _PAGE), cursor=call.text("cursor"))
+    items = found["items"]
     if call.as_json:
-        call.json({"items": items, "next": None, "total": len(items)})
+        call.json(found)
     elif not items:
         call.note("nobody wrote anything yet")
     else:
         call.print(*plain.agents(items))
+        if found["next"] and not call.as_json:
+            call.note(f"{len(items)} of {found['total']} shown; --cursor {found['next']} goes on")

@@ -8,19 +8,32 @@ from git_tracker.cli import exits, project
 from git_tracker.cli.call import Call
 from git_tracker.cli.escape import line
 from git_tracker.errors import Invalid, TrackerError
-from git_tracker.store import KANBAN, WORKSPACE_FILE, Check, Survey, Workflow, examine, find_place, find_workspace, tend
+from git_tracker.store import (
+    KANBAN,
+    WORKSPACE_FILE,
+    Check,
+    Survey,
+    Workflow,
+    examine,
+    find_place,
+    find_workspace,
+    repair,
+    tend,
+)  # fmt: skip
 
 Json = Any
 
 DOCTOR = """\
 tracker doctor
 
-Looks over everything the tracker rests on: repository, identity, key, trust
-root, index, journal, refs, signatures. Says how each stands and what would
-mend it. Exit code 1 if something is broken. In a workspace: every repository.
+Looks over everything the tracker rests on: repository, settings, files, index,
+journal, objects, refs, key, trust root, remotes, signatures. Says how each
+stands and what would mend it. Exit code 1 if something is broken. In a
+workspace: every repository.
 
-  --repair                complete what a dead writer left and build the index
-                          anew; what git holds is not touched
+  --repair                mend what can be mended, and say what cannot: from the
+                          journal, from a remote, from what git still has;
+                          nothing that counts is removed
 
 Example: tracker doctor --repair
 """
@@ -35,17 +48,19 @@ def doctor(call: Call) -> int:
         call.json({"ok": not broken, "checks": items})
     else:
         for check in checks:
-            call.print(f"{check.state:<5} {check.name:<13} {line(check.found)}")
+            call.print(f"{check.state:<7} {check.name:<13} {line(check.found)}")
             if check.remedy and check.state != "ok":
-                call.print(f"{'':<20}{line(check.remedy)}")
+                call.print(f"{'':<22}{line(check.remedy)}")
+            for item in check.mended if check.state != "mended" else ():
+                call.print(f"{'':<22}mended: {line(item)}")
     return exits.FAILED if broken else exits.DONE
 
 
 def _repository(call: Call, path: str) -> list[Check]:
     checks, workflow = _settings(call, path)
-    if call.given("repair"):
-        checks.append(_repaired(call, path))
-    return [*checks, *examine(path, workflow=workflow, progress=call.progress("verifying"))]
+    look = repair if call.given("repair") else examine
+    found = list(look(path, workflow=workflow, keyring=call.keyring, progress=call.progress("looking")))
+    return [*checks, *_unsigned(call, path), *found]
 
 
 def _workspace(call: Call, folder: str) -> list[Check]:
@@ -59,7 +74,7 @@ def _workspace(call: Call, folder: str) -> list[Check]:
             checks.append(Check(one.name, "fail", one.reason, f"it should be at {one.path}"))
             continue
         found = _repository(call, os.path.join(folder, one.path))
-        flaws = [check for check in found if check.state != "ok" or (check.name == "repair")]
+        flaws = [check for check in found if check.state != "ok" or check.name == "repair"]
         checks += [check._replace(name=f"{one.name}: {check.name}") for check in flaws]
         if not flaws and one.state == "broken":
             checks.append(Check(one.name, "fail", one.reason))
@@ -81,16 +96,19 @@ def _settings(call: Call, path: str) -> tuple[list[Check], Workflow]:
 
     try:
         found = settings.load(where)
-        return [Check("settings", "ok", ", ".join(files)), *_unsigned(call, path, found.merge.manual())], found.flow()
+        return [Check("settings", "ok", ", ".join(files))], found.flow()
     except TrackerError as error:
         return [Check("settings", "fail", str(error), error.hint)], KANBAN
 
 
-def _unsigned(call: Call, path: str, manual: list[str]) -> list[Check]:
+def _unsigned(call: Call, path: str) -> list[Check]:
     """Warn of fields that the settings want to wait for a choice and the signed policy does not."""
-    if not manual:
-        return []
+    from git_tracker.server import settings
+
     try:
+        manual = settings.load(find_place(path)).merge.manual()
+        if not manual:
+            return []
         rules = call.mending(path).policy
     except TrackerError:
         return []  # what is wrong there, another check says
@@ -105,15 +123,6 @@ def _unsigned(call: Call, path: str, manual: list[str]) -> list[Check]:
             "merge", "warn", f"no policy says that {', '.join(missing)} is manual", f"tracker trust policy '{wanted}'"
         )
     ]
-
-
-def _repaired(call: Call, path: str) -> Check:
-    try:
-        store = call.mending(path)
-        store.rebuild(call.progress("indexing"))
-        return Check("repair", "ok", f"the index is built anew: {store.health()['issues']} issues")
-    except TrackerError as error:
-        return Check("repair", "fail", str(error), error.hint)
 
 
 GC = """\

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from git_tracker.store.bus import Bus, Cue
-    from git_tracker.store.checkup import Check, examine
+    from git_tracker.store.checkup import examine, repair
     from git_tracker.store.conflicts import brief as in_brief
     from git_tracker.store.cursors import MOST as LONGEST_CURSOR
     from git_tracker.store.cursors import PATTERN as CURSOR
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from git_tracker.store.cursors import start as start_cursor
     from git_tracker.store.digests import Digests
     from git_tracker.store.events import EVENTS
+    from git_tracker.store.findings import Check
     from git_tracker.store.handles import Handles, Rested
     from git_tracker.store.identity import Delegation, Identity, Signer, session_id
     from git_tracker.store.index.exchange import Told
@@ -59,7 +60,7 @@ _HOMES = {
     "LONGEST_CURSOR": "cursors:MOST",
     "WORKSPACE_FILE": "workspace.roster:FILE",
     "Bus": "bus:Bus",
-    "Check": "checkup:Check",
+    "Check": "findings:Check",
     "Cue": "bus:Cue",
     "Delegation": "identity:Delegation",
     "Digests": "digests:Digests",
@@ -92,6 +93,7 @@ _HOMES = {
     "configure_git": "stockgit:configure",
     "difference": "text:difference",
     "examine": "checkup:examine",
+    "repair": "checkup:repair",
     "exchange": "tracker:exchange",
     "find_place": "place:find",
     "find_workspace": "workspace.roster:find",
@@ -167,6 +169,7 @@ __all__ = [
     "offered_keys",
     "open_reader",
     "remove_repository",
+    "repair",
     "session_id",
     "start_cursor",
     "tend",

@@ -55,7 +55,8 @@ class Announcer(Keeper):
         """Take a new id: the old one is used by another clone as well."""
         self._require_writable()
         with self._lock, held(self._lock_path):
-            self._db.execute("delete from meta where name like 'chain %'")  # that clone goes on with the chains
+            with schema.transaction(self._db):
+                self._db.execute("delete from meta where name like 'chain %'")  # that clone goes on with the chains
             return device.renew(self.home, self._entropy)
 
     def checkpoint(self, by: Signer, told: str = "", others: Sequence[str] = ()) -> Announced:
@@ -84,17 +85,12 @@ class Announcer(Keeper):
                 and self._is_said(last, int(since), trust, others)
             ):
                 return Announced(last, upto)
-            self._db.execute("begin immediate")
-            try:
+            with schema.transaction(self._db):
                 known = int(since) if last and mark.partition(" ")[0] == last else -1
                 new, alone = self._grow(by, own, last, known, trust)
                 schema.set_meta(self._db, "checkpoint", f"{new} {' '.join(sorted(trust))}@{seq}")
                 if alone:  # else whoever comes next sees what others did meanwhile
                     self._projection.marked(self._clock())
-                self._db.execute("commit")
-            except BaseException:
-                self._roll_back()
-                raise
             return Announced(new, upto)
 
     def exchanged(self, remote: str) -> Exchanged:
@@ -121,10 +117,8 @@ class Announcer(Keeper):
 
     def note_exchange(self, remote: str, bad: int, upto: int) -> None:
         """Remember how an exchange ended: how many bad entries came in all, and up to which number all was told."""
-        with self._lock, held(self._lock_path):
-            self._db.execute("begin immediate")
+        with self._lock, held(self._lock_path), schema.transaction(self._db):
             schema.set_meta(self._db, f"exchange {remote}", f"{upto} {bad}")
-            self._db.execute("commit")
 
     def _is_said(self, last: str, since: int, trust: set[str], others: Sequence[str]) -> bool:
         """Return whether other checkpoints name all heads that are new since our last. Much that is new is not looked at."""

@@ -1,95 +1,89 @@
 """A look over everything the tracker rests on, each part by itself, so that one fault does not hide the next.
 
-Looking changes nothing. Mending is what the store does anyway: complete what a dead writer left, build the index anew.
-Neither touches what git holds.
+Looking changes nothing. `repair` mends what can be mended (`mending`) between two looks; what the first found and the
+second does not is mended.
 """
 
 import os
-import shutil
-import time
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
 
 from git_tracker.errors import TrackerError
-from git_tracker.store import place, reading, refs
-from git_tracker.store.index import schema
-from git_tracker.store.journal import Journal
-from git_tracker.store.place import Place
+from git_tracker.store import commit, journal, mending, place, reading, refs
+from git_tracker.store.findings import REPAIR, Check, failed, files, git, listed, objects
+from git_tracker.store.keystore import Keyring
 from git_tracker.store.progress import Progress
+from git_tracker.store.remotes import Remotes
 from git_tracker.store.store import IssueStore
 from git_tracker.store.workflow import KANBAN, Workflow
 
-_STALE_LOCK = 10.0  # seconds; no write of ours or of git's holds a ref's lock that long
-_SHOWN = 3
+_SECONDS = 20.0  # to wait for a remote's answer
 
 
-class Check(NamedTuple):
-    """One part, how it stands, and what would mend it where it does not stand well."""
-
-    name: str
-    state: Literal["ok", "warn", "fail"]
-    found: str
-    remedy: str = ""
-
-
-def examine(path: str, *, workflow: Workflow = KANBAN, progress: Progress | None = None) -> Iterator[Check]:
+def examine(
+    path: str, *, workflow: Workflow = KANBAN, keyring: Keyring | None = None, progress: Progress | None = None
+) -> Iterator[Check]:
     """Yield a check of each part of the tracker around `path`; the parts that need a broken one are left out."""
     try:
         where = place.find(path)
     except TrackerError as error:
-        yield _failed("repository", error)
+        yield failed("repository", error)
         return
+    keyring = keyring or Keyring.here()
     yield Check("repository", "ok", where.common)
-    yield _git()
-    yield _access(where)
-    yield from _index(where)
+    yield git()
+    yield from files(where, keyring.folder)
     try:
-        store = IssueStore(where, workflow=workflow)
+        yield from objects(where)
+        store = IssueStore(where, workflow=workflow, keyring=keyring)
     except TrackerError as error:
-        yield _failed("store", error)
+        yield failed("store", error)
         return
     try:
         yield from _person(store)
         yield _trust(store)
-        yield from _refs(store)
-        yield _journal(store)
+        yield from _unfinished(store)
+        yield from _remotes(store)
         yield from _verification(store, progress)
     finally:
         store.close()
+        store.objects.close()
 
 
-def _failed(name: str, error: TrackerError) -> Check:
-    return Check(name, "fail", str(error), error.hint)
-
-
-def _git() -> Check:
-    found = shutil.which("git")
-    return (
-        Check("git", "ok", found) if found else Check("git", "warn", "no git on the PATH", "syncing and upkeep need it")
-    )
-
-
-def _access(where: Place) -> Check:
-    if reading.home(where) == where.home and os.access(where.common, os.W_OK):
-        return Check("access", "ok", "the repository can be read and written")
-    remedy = "writes need the permission to write in it; the index is kept in the cache folder"
-    return Check("access", "warn", "the repository can only be read", remedy)
-
-
-def _index(where: Place) -> Iterator[Check]:
-    path = reading.index_path(reading.home(where))
-    if not os.path.exists(path):
-        yield Check("index", "ok", "not built yet; the first question builds it")
-        return
+def repair(
+    path: str, *, workflow: Workflow = KANBAN, keyring: Keyring | None = None, progress: Progress | None = None
+) -> Iterator[Check]:
+    """Mend what can be mended; yield what `examine` then finds, with what was mended, and what was done."""
+    keyring = keyring or Keyring.here()
+    said = list[str]()
     try:
-        db = schema.connect(path, read_only=True)
+        where = place.find(path)
+        before = {check.name: check for check in [*files(where, keyring.folder), *objects(where)]}
+        mending.mend_files(where, keyring, said.append)
+        mending.mend_git(where, said.append)
+        store = mending.rebuild(where, workflow, keyring, progress)
         try:
-            schema.check(db)
+            said.append(f"the index is built anew: {store.health()['issues']} issues")
+            for check in _remotes(store):
+                before[check.name] = check
+                if check.state == "fail":
+                    mending.tell(store, check.name.partition(" ")[2], said.append)
         finally:
-            db.close()
-        yield Check("index", "ok", path)
-    except (TrackerError, schema.Error) as error:
-        yield Check("index", "fail", str(error), "`tracker doctor --repair` builds it anew from git")
+            store.close()
+            store.objects.close()
+    except TrackerError as error:
+        yield failed("repair", error)
+    else:
+        yield Check("repair", "ok", "; ".join(said))
+    for check in examine(path, workflow=workflow, keyring=keyring, progress=progress):
+        yield _compared(before.get(check.name, check), check)
+
+
+def _compared(before: Check, after: Check) -> Check:
+    """Return how a part stands now, with what is in order again."""
+    mended = tuple(item for item in before.items if item not in after.items)
+    if before.state != "ok" and after.state == "ok":
+        return Check(before.name, "mended", before.found, items=before.items, mended=mended or (before.found,))
+    return after._replace(mended=mended)
 
 
 def _person(store: IssueStore) -> Iterator[Check]:
@@ -101,7 +95,7 @@ def _person(store: IssueStore) -> Iterator[Check]:
         store.signer()
     except TrackerError as error:
         if error.code != "locked_key":
-            yield _failed("identity" if error.code == "no_identity" else "key", error)
+            yield failed("identity" if error.code == "no_identity" else "key", error)
             return
         yield Check("passphrase", "warn", str(error), error.hint)
     if store.root and key.key not in {member.key for member in store.members}:
@@ -110,60 +104,62 @@ def _person(store: IssueStore) -> Iterator[Check]:
 
 
 def _trust(store: IssueStore) -> Check:
+    pin = os.path.join(store.place.home, "root")
     if not store.root:
         return Check("root", "warn", "this repository has no tracker yet", "run `tracker init`")
+    if not commit.is_id(store.root):
+        here = store.objects.target(refs.TRUST)
+        remedy = f"it should hold the id that `tracker trust` shows in another clone{f'; {here[:12]} leads to one' if here else ''}"
+        return Check("root", "fail", f"{pin} does not hold the id of a trust root", remedy)
+    if not store.objects.has(store.root):
+        remedy = f"`tracker sync` or `git fetch` from where it came brings it, if {pin} is right"
+        return Check("root", "fail", f"the pinned root {store.root[:12]} is not here", remedy)
     if not store.members:
-        remedy = "fetch refs/git-tracker/trust from where it came; the pin is in git-tracker/root of the git directory"
+        remedy = f"fetch refs/git-tracker/trust from where it came; the pin is in {pin}"
         return Check("root", "fail", f"the trust log below the pinned root {store.root[:12]} cannot be read", remedy)
     return Check("root", "ok", f"{store.root[:12]}, {len(store.members)} member{'s' * (len(store.members) > 1)}")
 
 
-def _refs(store: IssueStore) -> Iterator[Check]:
-    common = store.place.common
-    listing = refs.listing(common)
-    lost = [name for name, target in listing.items() if not store.objects.has(target)]
-    lost += list(refs.empty_files(common))
-    if lost:
-        remedy = "`tracker doctor --repair` restores what the journal still has; a fetch may bring the rest"
-        yield Check("refs", "fail", f"{_some(lost)} without an object", remedy)
-    else:
-        yield Check("refs", "ok", f"{len(listing)} refs, all with their objects")
-    stale = list(_stale_locks(common))
-    if stale:
-        yield Check("locks", "warn", f"{_some(stale)} left by a dead process", "the next write to it clears it")
-    else:
-        yield Check("locks", "ok", "none left behind")
-
-
-def _stale_locks(common: str) -> Iterator[str]:
-    for folder, _, names in os.walk(os.path.join(common, "refs/git-tracker")):
-        for name in names:
-            path = os.path.join(folder, name)
-            if name.endswith(".lock") and os.path.exists(path) and time.time() - os.stat(path).st_mtime > _STALE_LOCK:
-                yield os.path.relpath(path, common)
-
-
-def _journal(store: IssueStore) -> Check:
+def _unfinished(store: IssueStore) -> Iterator[Check]:
+    """Check whether a writer died between the journal and the ref."""
     path = os.path.join(reading.home(store.place), "journal.sqlite")
-    if not os.path.exists(path):
-        return Check("journal", "ok", "nothing written here yet")
+    if not os.path.exists(path) or journal.flaw(path):
+        return
+    found = journal.Journal(path)
     try:
-        journal = Journal(path)
-        try:
-            left = [record for _, record in journal.open() if not _done(store, record.ref, record.id)]
-        finally:
-            journal.close()
-    except (TrackerError, schema.Error) as error:
-        return Check("journal", "fail", str(error), "what it guards is in git as well; move the file away")
-    if left:
-        remedy = "`tracker doctor --repair` or the next write completes them"
-        return Check("journal", "warn", f"{len(left)} entries of a writer that died", remedy)
-    return Check("journal", "ok", "nothing unfinished")
+        left = tuple(record.id for _, record in found.open() if not _done(store, record.ref, record.id))
+    finally:
+        found.close()
+    yield listed(
+        "unfinished", left, "warn", "written down by a writer that died", "every entry that was begun is complete",
+        f"the next write, or {REPAIR}, completes them",
+    )  # fmt: skip
 
 
 def _done(store: IssueStore, ref: str, id: str) -> bool:
     target = store.objects.target(ref)
     return store.objects.has(id) and (target == id or store.objects.descends(target, id))
+
+
+def _remotes(store: IssueStore) -> Iterator[Check]:
+    """Ask remotes that were synced with whether they still hold what they held then."""
+    common, own = store.place.common, store.device
+    asking = Remotes(store.objects, store.home, seconds=_SECONDS)
+    for name in store.objects.remotes():
+        known = {*refs.below(common, refs.of_device(name, ""))}
+        if store.exchanged(name).told and own and store.objects.target(refs.DEVICES + own):
+            known.add(own)
+        if not known or store.home != store.place.home:
+            continue
+        try:
+            lost = sorted(known - asking.devices(asking.chosen(name)).keys())
+        except TrackerError as error:
+            yield Check(f"remote {name}", "warn", f"it could not be asked: {error}", error.hint)
+            continue
+        yield listed(
+            f"remote {name}", lost, "fail", "lost there: the ref of the device", f"{len(known)} devices, all there",
+            f"`tracker sync {name}`, or {REPAIR}, puts them back",
+        )  # fmt: skip
 
 
 def _verification(store: IssueStore, progress: Progress | None) -> Iterator[Check]:
@@ -173,12 +169,7 @@ def _verification(store: IssueStore, progress: Progress | None) -> Iterator[Chec
     if found["ok"]:
         yield Check("verification", "ok", summary)
     elif kinds == {"index"}:
-        yield Check("verification", "fail", "the index does not agree with git", "`tracker doctor --repair`")
+        yield Check("verification", "fail", "the index does not agree with git", f"{REPAIR} builds it anew")
     else:
         remedy = "`tracker verify` and `tracker quarantine` name them; the rest of the tracker works"
         yield Check("verification", "fail", f"{summary}; {len(found['problems'])} problems", remedy)
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more

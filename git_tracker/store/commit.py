@@ -51,6 +51,11 @@ def loose(raw: bytes) -> bytes:
     return deflate.compress(b"commit %d\0" % len(raw) + raw) + deflate.flush()
 
 
+def is_id(text: str) -> bool:
+    """Return whether a text is the whole id of a commit."""
+    return re.fullmatch(r"[0-9a-f]{40}", text) is not None
+
+
 def author_line(name: str, email: str, seconds: int) -> str:
     """Return `Name <email> seconds +0000` with everything taken out that has no place there."""
     name = " ".join(re.sub(r"[\x00-\x1f<>\x7f]", " ", name).split()) or "nobody"

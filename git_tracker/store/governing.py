@@ -4,23 +4,21 @@ Every change here is one signed entry of the trust log; what it means is decided
 """
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from git_tracker.errors import Conflict, Invalid, NotFound, Refused
-from git_tracker.store import membership, policy, refs, sshwire, stockgit
+from git_tracker.errors import Conflict, Invalid, NotFound, Refused, TrackerError
+from git_tracker.store import membership, policy, refs, sshwire
 from git_tracker.store import scope as scopes
-from git_tracker.store.announcing import Announcer
 from git_tracker.store.identity import Identity, Signer, is_session_of
-from git_tracker.store.index import arrived, governed, people, read
+from git_tracker.store.index import governed, people, read, schema
 from git_tracker.store.issue import Json, stamp
 from git_tracker.store.keystore import Source
 from git_tracker.store.lock import held
 from git_tracker.store.membership import Member
-from git_tracker.store.progress import Progress
 from git_tracker.store.publishing import Moved
 from git_tracker.store.scope import Scope
+from git_tracker.store.vouching import Voucher
 from git_tracker.store.writing import Writing
 
 _RETRIES = 5
@@ -28,10 +26,8 @@ _RETRIES = 5
 Decision = Callable[[], tuple[Mapping[str, Any], Iterable[str]]]  # an event, and what it has seen besides
 
 
-class Governor(Announcer):
+class Governor(Voucher):
     """The people and sessions of one tracker."""
-
-    _stock_git: tuple[Any, ...] = ()  # the state of the trust log that its files were last compared with
 
     # people
 
@@ -200,21 +196,12 @@ class Governor(Announcer):
         policy.check(rules)
         return self._govern(by, lambda: (membership.policy(rules), ()))
 
-    def allowed_signers(self) -> str:
-        """Return all who ever were members as git's gpg.ssh.allowedSignersFile wants them."""
-        added = self._projection.trust.added
-        named = {(one.member.person, key): one.member for key, found in added.items() for one in found}
-        return membership.allowed_signers(named.values())
-
-    def revoked(self) -> list[dict[str, Json]]:
-        """Return each key of a revoked session: `{"sid", "key", "person_key"}`, the keys raw and in hexadecimal."""
-        self.refresh()
-        return governed.revoked(self.reader, self._revoked())
-
     def sessions(self) -> list[dict[str, Json]]:
         """Return every agent session that wrote here, with its scope, validity, and whether it was revoked."""
         revoked = self._revoked()
-        found = [(agent, people.delegation(self.reader, agent["id"])) for agent in self.agents() if agent["session"]]
+        found = [
+            (agent, people.delegation(self.reader, agent["id"])) for agent in self._everybody() if agent["session"]
+        ]
         return [
             {**agent, **given, "revoked": (agent["session"], given["person_key"]) in revoked}
             for agent, given in found
@@ -223,23 +210,12 @@ class Governor(Announcer):
 
     # inside
 
-    def _absorb(self, force: bool, progress: Progress | None = None) -> None:
-        super()._absorb(force, progress)
-        self._keep_stock_git()
-
-    def _keep_stock_git(self) -> None:
-        """Let stock git go by the trust log as it is now, where `trust git-setup` had it check signatures."""
-        trust = self._projection.trust
-        now = (self._projection.trust_tips, arrived.last_entry(self._db) if trust.revoked else 0)
-        if now != self._stock_git and self._writable():
-            self._stock_git = now
-            listed = partial(governed.revoked, self._db, self._revoked())
-            stockgit.keep_fresh(self.place, self.allowed_signers, listed)
-
-    def _revoked(self) -> set[tuple[str, str]]:
-        """Return the session id and the fingerprint of the issuer's key of every revoked session."""
-        revoked = self._projection.trust.revoked
-        return {(sid, sshwire.fingerprint(cut.key)) for sid, cuts in revoked.items() for cut in cuts}
+    def _everybody(self) -> Iterator[dict[str, Json]]:
+        page = self.agents(limit=people.MAX_LIMIT)
+        yield from page["items"]
+        while page["next"]:
+            page = self.agents(limit=people.MAX_LIMIT, cursor=page["next"])
+            yield from page["items"]
 
     def _removal(self, key: bytes) -> Decision:
         return lambda: (membership.member_removed(key, governed.chains_of(self._db, key)), ())
@@ -260,22 +236,34 @@ class Governor(Announcer):
                 except Moved:
                     self._catch_up(force=True)
                     continue
-                self._catch_up(force=True)
+                except schema.Error as error:  # before anything was published
+                    if not schema.is_damage(error):
+                        raise schema.failed(error) from error
+                    self._attach(damaged=True)
+                    continue
+                try:
+                    self._catch_up(force=True)
+                except TrackerError:  # it stands in git, and whoever reads next brings the index up to date
+                    self._stale = True
             self._ring()
             return id
         raise Conflict("the trust log kept moving while it was written", "try again", code="busy")
 
     def _commit_trust(self, signer: Signer, decide: Decision) -> str:
-        self._db.execute("begin immediate")
+        id = ""
         try:
+            self._db.execute("begin immediate")
             writing = Writing(self._projection, signer, "", self._clock, self._entropy)
             event, more = decide()
-            id = writing.trust(event, list(more))
+            made = writing.trust(event, list(more))
             self._publisher.publish(writing.records)
+            id = made
             self._db.execute("commit")
-        except BaseException:
+        except BaseException as error:
             self._roll_back()
-            raise
+            self._stale = True
+            if not (id and isinstance(error, schema.Error)):
+                raise
         return id
 
     def _require_member(self, by: Signer) -> None:

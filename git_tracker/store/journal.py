@@ -8,8 +8,10 @@ the file system lost.
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from git_tracker.errors import TrackerError, Unusable
 
@@ -149,10 +151,67 @@ class Journal:
             ).fetchone()[0]
         )
 
+    def fold(self) -> None:
+        """Bring all into the one file, and to the disk."""
+        self._db.execute("pragma synchronous=full")
+        self._db.execute("pragma wal_checkpoint(truncate)")
+
     def close(self) -> None:
         if self._wal is not None:
             os.close(self._wal)
         self._db.close()
+
+
+def flaw(path: str) -> str:
+    """Return what is wrong with a journal's file, or nothing."""
+    try:
+        db = sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True)
+        try:
+            found = str(db.execute("pragma quick_check(1)").fetchone()[0])
+            db.execute("select id, ref, old, raw, state from journal limit 1").fetchone()
+        finally:
+            db.close()
+    except sqlite3.Error as error:
+        return str(error)
+    return "" if found == "ok" else found
+
+
+def renew(path: str, is_whole: Callable[[Record], bool]) -> int:
+    """Put a new journal in place of a damaged one, with what of it can be read and `is_whole`; return how much.
+
+    The old one stays beside it, its name followed by `.damaged`. The caller holds the tracker's lock.
+    """
+    new, aside = f"{path}.new", f"{path}.damaged"
+    found = {number: row for number, *row in _readable(path)}
+    for tail in ("", "-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            os.unlink(new + tail)
+    journal = Journal(new)
+    try:
+        records = [(Record(*row[:4]), row[4]) for _, row in sorted(found.items())]
+        whole = [(record, state) for record, state in records if is_whole(record)]
+        numbers = journal.add(record for record, _ in whole)
+        journal.done(number for number, (_, state) in zip(numbers, whole, strict=True) if state)
+        journal.fold()
+    finally:
+        journal.close()
+    for tail in ("", "-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            os.replace(path + tail, aside + tail)
+    os.replace(new, path)
+    _sync_folder(os.path.dirname(path))
+    return len(whole)
+
+
+def _readable(path: str) -> Iterator[tuple[Any, ...]]:
+    """Yield rows from both ends, each up to where the file is damaged."""
+    for way in ("asc", "desc"):
+        with suppress(sqlite3.Error):
+            db = sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True)
+            try:
+                yield from db.execute(f"select number, id, ref, old, raw, state from journal order by number {way}")
+            finally:
+                db.close()
 
 
 def _sync_folder(path: str) -> None:

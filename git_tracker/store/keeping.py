@@ -246,12 +246,12 @@ class Keeper(Reader):
 
     def _attach(self, *, damaged: bool = False) -> None:
         """Open the index file anew, an empty one in place of a damaged one. Must run under the tracker's lock."""
+        self._inode = 0  # where that fails, whoever comes next tries again
         with suppress(schema.Error):
             self._db.close()
         if damaged:
             schema.remove(self._index_path)
-        self._db = self._projection.db = self._prepared()
-        self._generation = self._db
+        self._db = self._projection.db = self._generation = self._prepared()
 
     def _prepared(self) -> schema.Db:
         for attempt in range(2):

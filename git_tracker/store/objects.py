@@ -4,20 +4,25 @@ libgit2 reads; commits and refs are written as files here, in the form and by th
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-from git_tracker.errors import Corrupt, TrackerError, Unusable
+from git_tracker.errors import Corrupt, Unusable
 from git_tracker.store import gituser, libgit2, packedrefs, refs, swap
 from git_tracker.store.commit import EMPTY_TREE, MAX_COMMIT, commit_id, loose
-from git_tracker.store.place import Place
+from git_tracker.store.place import Place, unusable
 
 Oid, ObjectType = libgit2.Oid, libgit2.ObjectType
 
+_UNREADABLE = (KeyError, ValueError, libgit2.GitError)  # not here, or damaged, in a pack beyond recognition
 _MANY = 32  # new refs that are cheaper to create at once, and files to keep open
 _STALE_LOCK = 10.0  # seconds after which a ref's lock file counts as left behind by a dead process
 _ATTEMPTS = 20
+
+
+class Damaged(Corrupt):
+    """The file of an object is there and cannot be read."""
 
 
 class GitRepository:
@@ -30,7 +35,7 @@ class GitRepository:
         try:
             self._repo = libgit2.opened(place.git_dir)
         except libgit2.GitError as error:
-            raise _translated(error, place) from error
+            raise unusable(error, place) from error
 
     def require_own_process(self) -> None:
         """Raise `Unusable` in a process that was forked off after the repository was opened."""
@@ -46,9 +51,20 @@ class GitRepository:
         """Keep little in memory from now on: for a process that reads everything once."""
         libgit2.use_little_memory()
 
+    def close(self) -> None:
+        """Give back all of it: while one is open, libgit2 keeps to the packs that it knows."""
+        self._repo.free()
+
+    def every(self) -> Iterator[str]:
+        """Yield the id of each object that is here, of whatever kind."""
+        yield from map(str, self.repo.odb)
+
     def has(self, id: str) -> bool:
         """Return whether an object is here and can be read."""
-        return self.repo.git_object_lookup_prefix(Oid(hex=id)) is not None
+        try:
+            return self.repo.git_object_lookup_prefix(Oid(hex=id)) is not None
+        except _UNREADABLE:
+            return False
 
     def commit(self, id: str) -> bytes | None:
         """Return a commit's raw bytes, or None if it is not here.
@@ -58,7 +74,7 @@ class GitRepository:
         oid, odb = Oid(hex=id), self.repo.odb
         try:
             kind, size = odb.read_header(oid)
-        except (KeyError, libgit2.GitError):
+        except _UNREADABLE:
             self._refuse_damage(id)
             return None
         if kind != ObjectType.COMMIT:
@@ -67,13 +83,13 @@ class GitRepository:
             raise Corrupt(f"the commit is larger than {MAX_COMMIT} bytes")
         try:
             return bytes(odb.read(oid)[1])
-        except (KeyError, libgit2.GitError):
+        except _UNREADABLE:
             self._refuse_damage(id)
             return None
 
     def _refuse_damage(self, id: str) -> None:
         if os.path.exists(self._loose_path(id)):
-            raise Corrupt("the object's file is damaged")
+            raise Damaged("the object's file is damaged")
 
     def write_commit(self, raw: bytes) -> str:
         """Write a commit object as a loose file; a damaged one in its place is replaced."""
@@ -92,7 +108,7 @@ class GitRepository:
                         raise
                     os.makedirs(os.path.dirname(path), exist_ok=True)
         except OSError as error:
-            raise _translated(error, self.place) from error
+            raise unusable(error, self.place) from error
         raise AssertionError("unreachable")
 
     def _put(self, content: bytes, part: str, path: str) -> None:
@@ -137,7 +153,7 @@ class GitRepository:
         """Return whether a commit with that id is here."""
         try:
             return bool(self.repo.odb.read_header(Oid(hex=id))[0] == ObjectType.COMMIT)
-        except (KeyError, libgit2.GitError):
+        except _UNREADABLE:
             return False
 
     def tree(self, id: str, most_bytes: int) -> bytes:
@@ -148,7 +164,7 @@ class GitRepository:
             if kind != ObjectType.TREE or size > most_bytes:
                 raise Corrupt(f"{id[:12]} is no tree of at most {most_bytes} bytes")
             return bytes(self.repo.odb.read(oid)[1])
-        except (KeyError, libgit2.GitError) as error:
+        except _UNREADABLE as error:
             raise Corrupt(f"the tree {id[:12]} is not here") from error
 
     def write_tree(self, raw: bytes) -> str:
@@ -156,7 +172,7 @@ class GitRepository:
         try:
             return str(self.repo.odb.write(ObjectType.TREE, raw))
         except (OSError, libgit2.GitError) as error:
-            raise _translated(error, self.place) from error
+            raise unusable(error, self.place) from error
 
     def is_packed(self, id: str) -> bool:
         """Return whether an object lies in a pack, and only there."""
@@ -192,7 +208,7 @@ class GitRepository:
             return False
         try:
             return bool(self.repo.descendant_of(Oid(hex=later), Oid(hex=earlier)))
-        except (KeyError, libgit2.GitError):  # something on the way is missing or damaged
+        except _UNREADABLE:  # something on the way is missing or damaged
             return False
 
     def descends_or_is(self, later: str, earlier: str) -> bool:
@@ -218,7 +234,7 @@ class GitRepository:
         try:
             swap.move(os.path.join(self.place.common, ref), old, new, lambda: self._held(ref), stale_seconds)
         except OSError as error:
-            raise _translated(error, self.place) from error
+            raise unusable(error, self.place) from error
 
     def _held(self, ref: str) -> str | None:
         """Return what a ref holds; its file stays open until `let_go`."""
@@ -282,16 +298,3 @@ class GitRepository:
             return None
 
         return gituser.person(self.place.git_dir, known)
-
-
-def _translated(error: Exception, place: Place) -> TrackerError:
-    text = str(error)
-    if "owned by current user" in text or "owner" in text:
-        return Unusable(f"the repository at {place.common} belongs to another user", "ask its owner", code="not_owner")
-    if "read-only" in text.lower() or "permission denied" in text.lower() or "failed to create" in text.lower():
-        return Unusable(
-            f"the repository cannot be written: {text}", "reads still work; check its permissions", code="read_only"
-        )
-    if "no space left" in text.lower():
-        return Unusable("the disk is full", "free some space and run it again; nothing was written", code="disk_full")
-    return Unusable(f"git's files could not be read or written: {text}")

@@ -7,7 +7,7 @@ the folder itself (a bare repository); worktrees share the common directory, and
 import os
 from typing import NamedTuple
 
-from git_tracker.errors import NotFound, Unusable
+from git_tracker.errors import NotFound, TrackerError, Unusable
 
 _HINT = "run it inside a git repository, name one with -C PATH, or create one with `git init`"
 
@@ -121,3 +121,17 @@ def _check_format(common: str) -> None:
             "use a repository created with `git init --ref-format=files`, or run `git refs migrate --ref-format=files`",
             code="unsupported_format",
         )
+
+
+def unusable(error: Exception, place: Place) -> TrackerError:
+    """Return what it means to the user that the repository's files could not be read or written."""
+    text = str(error)
+    if "owned by current user" in text or "owner" in text:
+        return Unusable(f"the repository at {place.common} belongs to another user", "ask its owner", code="not_owner")
+    if "read-only" in text.lower() or "permission denied" in text.lower() or "failed to create" in text.lower():
+        return Unusable(
+            f"the repository cannot be written: {text}", "reads still work; check its permissions", code="read_only"
+        )
+    if "no space left" in text.lower():
+        return Unusable("the disk is full", "free some space and run it again; nothing was written", code="disk_full")
+    return Unusable(f"git's files could not be read or written: {text}")

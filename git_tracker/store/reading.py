@@ -180,9 +180,9 @@ class Reader:
         """Return the cursor of the newest event."""
         return read.cursor(self.reader)
 
-    def agents(self) -> list[dict[str, Json]]:
-        """Return everybody who wrote here, latest first: sessions of agents as well as people."""
-        return self._ask(lambda db: people.agents(db, self.now_ms))
+    def agents(self, *, limit: int = 100, cursor: str = "") -> dict[str, Json]:
+        """Return those who wrote here, latest first: sessions of agents as well as people."""
+        return self._ask(lambda db: people.agents(db, self.now_ms, limit, cursor))
 
     def audit(
         self, agent: str, *, limit: int = 100, cursor: str = "", issue: str = "", kind: str = "", since: str = "",

@@ -133,6 +133,20 @@ class Remotes:
         half = len(asked) // 2
         return self.fetch(remote, asked[:half]) | self.fetch(remote, asked[half:])
 
+    def copy(self, remote: str, folder: str) -> None:
+        """Fetch all of the tracker that a remote holds into an empty bare repository, which need not know the remote.
+
+        What is here takes no part in that: git would not fetch again what it believes to have.
+        """
+        found = usergit.run(
+            folder, "-c", f"include.path={os.path.join(self._common, 'config')}", "fetch", "--no-progress", "--no-tags",
+            "--no-recurse-submodules", "--no-auto-maintenance", "--no-write-fetch-head", "--no-filter",
+            "--upload-pack=git-upload-pack", "--refmap=", "--", remote, f"+{refs.PREFIX}*:{refs.PREFIX}*",
+            seconds=self._seconds, most_bytes=self._most_bytes, cwd=self._objects.place.root or self._common,
+            environment={},
+        )  # fmt: skip
+        self._require(found, remote)
+
     def push(self, remote: str, refspecs: Mapping[str, str]) -> list[Pushed]:
         """Push refs (local name -> device); nothing that is there is ever moved sideways.
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from git_tracker.errors import TrackerError
-from git_tracker.store import place, reading, refs
+from git_tracker.store import leftovers, place, reading, refs
 from git_tracker.store.journal import Journal
 from git_tracker.store.lock import held, tried
 from git_tracker.store.objects import GitRepository
@@ -55,6 +55,8 @@ def tend(where: Place) -> Tended:
         objects = GitRepository(where)
         before = _loose_refs(where), _loose_objects(where)
         kept = _drop_reached(where, objects, os.path.join(home, "lock"))
+        with held(os.path.join(home, "lock")):
+            leftovers.clear(leftovers.locks(where.common))  # of a git that was killed: it would never pack again
         failed = [f"{what}: {why}" for what, argv in _STEPS if (why := _git(where, argv))]
         trimmed = _trim(where, GitRepository(where), home)
         after = _loose_refs(where), _loose_objects(where)
@@ -86,6 +88,11 @@ def main(path: str) -> None:
         tend(place.find(path))
     except TrackerError:
         sys.exit(1)
+
+
+def repack(where: Place) -> str:
+    """Write all packs anew as one, which takes a good copy where another is damaged; return why it could not be done."""
+    return _git(where, ("repack", "-a", "-d", "--keep-unreachable", "-l", "-q"))
 
 
 def _git(where: Place, argv: Iterable[str]) -> str:

@@ -38,7 +38,7 @@ async def issue(reach: Reach, id: str) -> str:
 async def agents(reach: Reach) -> str:
     """Who worked here, latest first."""
     found = await ask(reach, lambda store: store.agents())
-    return _json({"items": _fitting([_agent(row) for row in found]), "total": len(found)})
+    return _json({"items": _fitting([_agent(row) for row in found["items"]]), "total": found["total"]})
 
 
 async def audit(reach: Reach, id: str) -> str:

@@ -213,6 +213,8 @@ class Agent(BaseModel):
 
 class AgentList(BaseModel):
     items: list[Agent]
+    next: str | None
+    total: int
 
 
 class Me(BaseModel):

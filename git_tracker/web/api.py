@@ -57,6 +57,11 @@ class PageQuery(Query):
     cursor: EntryCursor = ""
 
 
+class AgentsQuery(Query):
+    limit: Annotated[int, Field(ge=1, le=500)] = 100
+    cursor: Annotated[str, Field(pattern=r"^([0-9]{1,18}\.[!-~]{1,128})?$")] = ""
+
+
 class ConflictsQuery(Query):
     limit: Annotated[int, Field(ge=1, le=200)] = 50
     cursor: RowCursor = ""
@@ -189,8 +194,8 @@ def events(call: Call) -> Any:
 
 
 def agents(call: Call) -> Any:
-    """Everybody who wrote here, latest first."""
-    return {"items": call.site.store.agents()}
+    """Those who wrote here, latest first."""
+    return call.site.store.agents(limit=call.query.limit, cursor=call.query.cursor)
 
 
 def health(call: Call) -> Any:
@@ -211,7 +216,7 @@ ENDPOINTS = (
     Endpoint("GET", "/api/issues/{id}/history", history, answers.EventList, query=PageQuery),
     Endpoint("GET", "/api/board", board, answers.Board, query=BoardQuery),
     Endpoint("GET", "/api/events", events, answers.EventList, query=EventsQuery),
-    Endpoint("GET", "/api/agents", agents, answers.AgentList),
+    Endpoint("GET", "/api/agents", agents, answers.AgentList, query=AgentsQuery),
     Endpoint("GET", "/api/agents/{id}/audit", trust.audit, trails.Audit, query=AuditQuery),
     Endpoint("POST", "/api/agents/{id}/verify", trust.verify, trails.Verification, requests.Nothing),
     Endpoint("GET", "/api/quarantine", trust.quarantine, trails.Quarantine, query=PageQuery),

@@ -169,7 +169,7 @@ async def test_no_answer_is_large_however_large_the_issue(served: Served, giant:
         plan = [{"title": f"{n} {'🚀' * 500}", "ref": f"{'r' * 29}{n}"} for n in range(50)]
         assert len((await agent.call("create_issues", issues=plan))["items"]) == 50
         for uri in ("tracker://board", "tracker://ready", f"tracker://issues/{giant}", "tracker://agents",
-                    f"tracker://agents/{served.world.store.agents()[0]['id']}/audit", "tracker://guide"):  # fmt: skip
+                    f"tracker://agents/{served.world.store.agents()['items'][0]['id']}/audit", "tracker://guide"):  # fmt: skip
             found = await client.read_resource(uri)
             assert len(found.model_dump_json(by_alias=True).encode()) < 8192, uri
 

@@ -304,9 +304,9 @@ def test_a_scope_by_query_is_fixed_to_what_it_finds_when_it_is_given(store: Issu
 
 def test_a_session_that_was_ended_is_not_at_work_any_more(store: IssueStore, ada: Signer, agent: Signer) -> None:
     store.create_issue(agent, {"title": "A leak"})
-    assert [(one["active"], one["revoked"]) for one in store.agents()] == [(True, False)]
+    assert [(one["active"], one["revoked"]) for one in store.agents()["items"]] == [(True, False)]
     store.revoke(ada, agent.sid)
     for _ in range(2):
-        assert [(one["active"], one["revoked"]) for one in store.agents()] == [(False, True)]
+        assert [(one["active"], one["revoked"]) for one in store.agents()["items"]] == [(False, True)]
         assert store.audit(agent.sid)["agent"]["revoked"]
         store.rebuild()

@@ -29,6 +29,12 @@ def grown(store: IssueStore, ada: Signer, issues: int) -> None:
     store.create_issue(ada, {"title": "Rhubarb"})
 
 
+def at_work(store: IssueStore, ada: Signer, issue: str, number: int) -> None:
+    """Agents, each with an entry of its own."""
+    for _ in range(number):
+        store.comment(store.delegate(ada, client="worker/1", label="one of many"), issue, "here I am")
+
+
 def steps(store: IssueStore, question: Callable[[], object]) -> int:
     """Return how many instructions SQLite takes for a question, in tens."""
     question()
@@ -60,13 +66,16 @@ def test_no_hot_question_takes_more_steps_as_work_grows(store: IssueStore, ada: 
         "issue": lambda: store.get_issue(known),
         "history": lambda: store.history(known),
         "trail": lambda: store.audit(agent.sid),
-        "agents": store.agents,
+        "agents": lambda: store.agents(limit=10),
         "health": store.health,
     }
     known = store.create_issue(agent, {"title": "Known"})
+    made_by_many = store.create_issue(ada, {"title": "Made by many"})
+    at_work(store, ada, made_by_many, 12)
     grown(store, ada, SMALL)
     before = {name: steps(store, question) for name, question in questions.items()}
     grown(store, ada, LARGE)
+    at_work(store, ada, made_by_many, 60)
     after = {name: steps(store, question) for name, question in questions.items()}
 
     assert {name: (before[name], after[name]) for name in questions if after[name] > before[name] * 1.3 + 20} == {}
@@ -144,7 +153,13 @@ def check_totals(store: IssueStore) -> None:
     assert store.list_issues("is:ready", limit=200)["total"] == sum(row["ready"] for row in rows)
     feed = store.events(limit=500)
     assert feed["total"] == len(feed["items"]) == store.health()["events"]
-    for who in store.agents():
+    everybody = store.agents(limit=3)
+    while everybody["next"] and len(everybody["items"]) < everybody["total"]:
+        following = store.agents(limit=3, cursor=everybody["next"])
+        everybody = {**following, "items": everybody["items"] + following["items"]}
+    assert everybody["items"] == store.agents()["items"]
+    assert everybody["total"] == len(everybody["items"])
+    for who in everybody["items"]:
         trail = store.audit(who["id"], limit=500)
         assert who["entries"] == trail["total"] == len(trail["items"])
         assert who["events"] == sum(len(item["events"]) for item in trail["items"])

@@ -444,7 +444,7 @@ def test_archived_issues_are_hidden_unless_asked_for(store: IssueStore, ada: Sig
 def test_the_index_is_the_same_step_by_step_and_built_anew(store: IssueStore, world: dict[str, str]) -> None:
     asked = [
         lambda: sorted(store.every_issue(), key=lambda issue: str(issue["id"])), store.agents,
-        lambda: {agent["id"]: store.audit(agent["id"])["chain"] for agent in store.agents()},
+        lambda: {agent["id"]: store.audit(agent["id"])["chain"] for agent in store.agents()["items"]},
         lambda: {row["id"]: row for row in store.list_issues(limit=200)["items"]}, store.quarantine,
     ]  # fmt: skip
     before = [ask() for ask in asked]

@@ -94,7 +94,7 @@ def test_nothing_acknowledged_is_lost_whatever_happens_at_once(
     store: IssueStore, issue: str, repo: Path, rounds: int
 ) -> None:
     """Writers killed, upkeep killed, garbage collected, indexes deleted and damaged, locks left, all at random."""
-    chance, told, wrote = random.Random(5), set[str](), 0
+    chance, told, wrote, killed = random.Random(5), set[str](), 0, 0
     for _ in range(rounds):
         writers = [start(repo, "write", issue, "12") for _ in range(2)]
         other = chance.choice((["gc", "--quiet", "--prune=1.day.ago"], ["pack-refs", "--all"], ["repack", "-adq"]))
@@ -110,7 +110,11 @@ def test_nothing_acknowledged_is_lost_whatever_happens_at_once(
         enough = chance.randrange(4, 20)
         while len(said) < enough and any(writer.poll() is None for writer in writers):
             threading.Event().wait(0.01)
-        for victim in (chance.choice(writers), chance.choice((tending, beside))):
+        for victim in (
+            *chance.sample(writers, chance.randint(1, 2)),
+            *chance.sample((tending, beside), chance.randint(1, 2)),
+        ):
+            killed += victim.poll() is None
             victim.send_signal(signal.SIGKILL)
         damage(repo, chance)
         damage(repo, chance)
@@ -132,6 +136,8 @@ def test_nothing_acknowledged_is_lost_whatever_happens_at_once(
     here |= {str(found["title"]) for found in store.every_issue()}
     assert told <= here
     assert wrote > rounds
+    assert killed > rounds
+    print(f"{killed} killed")
     sound(store, repo)
 
 

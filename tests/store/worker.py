@@ -1,8 +1,9 @@
 """A process that works on a tracker: `python -m tests.store.worker REPOSITORY WHAT ARGUMENT…`. Prints what it was told."""
 
-import ctypes
 import os
+import random
 import sys
+import time
 
 from git_tracker.errors import TrackerError
 from git_tracker.store import IssueStore, Signer
@@ -62,61 +63,23 @@ def reads(store: IssueStore, by: Signer, issue: str) -> None:
         say(store.list_issues()["total"], len(store.get_issue(issue)["comments"]))
 
 
-def fault(store: IssueStore, by: Signer, issue: str, at: str, mode: str) -> None:
-    """One create and one append, with something going wrong at the n-th file-system call."""
-    shim = ctypes.CDLL(None)
-    store.comment(by, issue, "before")  # everything lazy is open
-    shim.fault_arm(int(at), mode.encode())
-    try:
-        made = store.create_issue(by, {"title": f"fault {at}"})
-        shim.fault_pause()
-        say("created", made)
-        shim.fault_resume()
-        store.comment(by, issue, f"fault {at}")
-        shim.fault_pause()
-        say("said", f"fault {at}")
-    except TrackerError as error:
-        shim.fault_pause()
-        say("refused", error.code)
-    say("calls", shim.fault_count())
-    os._exit(0)  # a process that was to die does not tidy up
-
-
-def faults(store: IssueStore, by: Signer, issue: str, mode: str) -> None:
-    """The same at every call in turn, in one process, for failures that do not kill."""
-    shim = ctypes.CDLL(None)
-    store.comment(by, issue, "before")
-    at, calls = 1, 10**6
-    while at <= calls:
-        words = f"{mode} {at}"
-        shim.fault_arm(at, mode.encode())
-        for done, step in (("created", create_one), ("said", say_one)):
-            try:
-                told = step(store, by, issue, words)
-                shim.fault_pause()
-                say(done, told)
-                shim.fault_resume()
-            except TrackerError as error:
-                shim.fault_pause()
-                say("refused", done, error.code, words)
-                shim.fault_resume()
-        shim.fault_pause()
-        calls = shim.fault_count() if at == 1 else calls
-        at += 1
-    say("calls", calls)
-
-
-def create_one(store: IssueStore, by: Signer, issue: str, words: str) -> str:
-    return store.create_issue(by, {"title": words})
-
-
-def say_one(store: IssueStore, by: Signer, issue: str, words: str) -> str:
-    store.comment(by, issue, words)
-    return words
+def jumps(store: IssueStore, by: Signer, issue: str, count: str) -> None:
+    """Write while the clock jumps, a year back and most of a day ahead."""
+    dice, ahead = random.Random(os.getpid()), 0
+    own = IssueStore.open(store.place.common, clock=lambda: time.time_ns() + ahead * 10**9)
+    by = own.signer()  # a session's certificate does not hold a year ago
+    for number in range(int(count)):
+        ahead = dice.choice((0, 1, 3600, 20 * 3600, -1, -3600, -365 * 86400))
+        words = f"{os.getpid()}-{number}"
+        if number % 2:
+            say("created", own.create_issue(by, {"title": words}))
+        else:
+            say("said", own.comment(by, issue, words), words)
+    own.close()
 
 
 COMMANDS = {
-    "write": write, "claim": claim, "once": once, "plan": plan, "reads": reads, "fault": fault, "faults": faults,
+    "write": write, "claim": claim, "once": once, "plan": plan, "reads": reads, "jumps": jumps,
 }  # fmt: skip
 
 if __name__ == "__main__":

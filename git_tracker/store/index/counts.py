@@ -47,6 +47,7 @@ def put_actor(db: Db, issue: int, found: Admission, *, counted: bool) -> None:
 def count_all(db: Db) -> None:
     """Fill what is kept by the change, for an index that was made without: figures of actors, tallies."""
     db.executemany(_RECOUNT, [(row[0],) for row in db.execute("select id from actors").fetchall()])
+    set_meta(db, "agents", str(db.execute("select count(*) from actors where entries > 0").fetchone()[0]))
     db.execute("delete from tallies")
     kind = "archived, status, category, blocked"
     db.execute(f"insert into tallies select '', {kind}, count(*) from issues group by {kind}")

@@ -54,11 +54,20 @@ def _check(limit: int) -> None:
         raise Invalid(f"a page holds 1 to {MAX_LIMIT} events, not {limit}", "use the cursor in `next` for more")
 
 
-def agents(db: Db, now_ms: int) -> list[dict[str, Json]]:
-    """Return everybody who wrote here, latest first."""
-    rows = db.execute("select * from actors where entries > 0 order by last desc, id")
-    revoked = _revoked(db)
-    return [_agent(row, now_ms, revoked) for row in rows]
+def agents(db: Db, now_ms: int, limit: int, cursor: str) -> dict[str, Json]:
+    """Return a page of those who wrote here, latest first. The cursor says when, and who."""
+    _check(limit)
+    last, _, id = cursor.partition(".")
+    if cursor and not (last.isdecimal() and last.isascii() and id):
+        raise Invalid("the cursor is not one of ours", "leave it out to begin with the first page")
+    after = "and (last, id) < (?, ?)" if cursor else ""
+    rows = db.execute(
+        f"select * from actors indexed by actors_last where entries > 0 {after} order by last desc, id desc limit ?",
+        [*((int(last[:18]), id) if cursor else ()), limit + 1],
+    ).fetchall()
+    revoked, end = _revoked(db), rows[limit - 1] if len(rows) > limit else None
+    items = [_agent(row, now_ms, revoked) for row in rows[:limit]]
+    return {"items": items, "next": end and f"{end['last']}.{end['id']}", "total": int(meta(db, "agents") or 0)}
 
 
 def _revoked(db: Db) -> frozenset[str]:

@@ -2,10 +2,13 @@
 
 import os
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from git_tracker.errors import Unusable
+from git_tracker.store.index.triggers import TRIGGERS
 
-VERSION = "9"  # of the tables below: another number means the file is built anew
+VERSION = "10"  # of the tables below: another number means the file is built anew
 
 DOCUMENT_BITS = 24  # a text has the number of its issue in the bits above these
 
@@ -77,6 +80,7 @@ _TEXTS = """create virtual table texts using fts5 (body, tokenize = "unicode61 r
 # Apart from the tables, so that a great many rows may go in first.
 _INDEXES = """
 create index issues_tip on issues (id, tip);
+create index actors_last on actors (last, id) where entries > 0;
 create index issues_seq on issues (seq);
 create index issues_updated on issues (archived, updated, key);
 create index issues_board on issues (archived, status, priority, created, key);
@@ -102,36 +106,6 @@ create index events_entry on events (entry);
 create unique index documents_part on documents (issue, part);
 """
 
-# How many issues there are of each kind, in all (label '') and with each label: kept by whatever changes an issue.
-_TRIGGERS = {
-    "issues_counted": """after insert on issues begin
-        insert into tallies values ('', new.archived, new.status, new.category, new.blocked, 1)
-            on conflict do update set n = n + 1;
-    end""",
-    "issues_recounted": """after update of status, category, archived, blocked on issues
-        when old.status != new.status or old.category != new.category or old.archived != new.archived
-            or old.blocked != new.blocked
-    begin
-        update tallies set n = n - 1
-            where (label = '' or label in (select label from labels where issue = old.key))
-            and archived = old.archived and status = old.status and category = old.category and blocked = old.blocked;
-        insert into tallies
-            select label, new.archived, new.status, new.category, new.blocked, 1
-            from (select '' as label union all select label from labels where issue = new.key) where true
-            on conflict do update set n = n + 1;
-    end""",
-    "issues_updated_labels": """after update of updated on issues when old.updated != new.updated begin
-        update labels set updated = new.updated where issue = new.key;
-    end""",
-    "labels_counted": """after insert on labels begin
-        insert into tallies select new.label, archived, status, category, blocked, 1 from issues where key = new.issue
-            on conflict do update set n = n + 1;
-    end""",
-    "labels_uncounted": """after delete on labels begin
-        update tallies set n = n - 1 where label = old.label and (archived, status, category, blocked)
-            = (select archived, status, category, blocked from issues where key = old.issue);
-    end""",
-}
 _WAL_PAGES = 4000  # 16 MB: a page that is written again and again goes into the file once
 _NAMES = (
     "actors", "issues", "comments", "labels", "links", "entries", "events", "documents", "texts", "auths", "tallies",
@@ -207,7 +181,7 @@ def connect_unsafe(path: str) -> Db:
 
 def clear(db: Db, epoch: str) -> None:
     """Forget everything and begin a new epoch, inside the caller's transaction."""
-    for name in _TRIGGERS:  # a table without triggers is emptied at once
+    for name in TRIGGERS:  # a table without triggers is emptied at once
         db.execute(f"drop trigger if exists {name}")
     for table in _NAMES:
         db.execute(f"delete from {table}")
@@ -218,7 +192,7 @@ def clear(db: Db, epoch: str) -> None:
 
 def count_from_now_on(db: Db) -> None:
     """Let whatever changes an issue keep the tallies; what stands there already was counted before."""
-    for name, what in _TRIGGERS.items():
+    for name, what in TRIGGERS.items():
         db.execute(f"create trigger {name} {what}")
 
 
@@ -266,6 +240,22 @@ def failed(error: Error) -> Unusable:
     return Unusable(f"the index failed: {text}", "run `tracker doctor`")
 
 
+@contextmanager
+def transaction(db: Db) -> Iterator[None]:
+    """Write what is done inside as one; raise what a failure of the index means to the user."""
+    try:
+        db.execute("begin immediate")
+        yield
+        db.execute("commit")
+    except BaseException as error:
+        with suppress(Error):
+            if db.in_transaction:
+                db.execute("rollback")
+        if isinstance(error, Error):
+            raise failed(error) from error
+        raise
+
+
 def check(db: Db) -> None:
     """Raise `Unusable` if the file fails SQLite's own quick check."""
     found = db.execute("pragma quick_check(1)").fetchone()[0]
@@ -287,10 +277,15 @@ def is_whole(path: str) -> bool:
 
 
 def remove(path: str) -> None:
-    """Delete an index file with what belongs to it."""
+    """Delete an index file with what belongs to it; raise `Unusable` where that cannot be done."""
     for suffix in ("", "-wal", "-shm"):
-        if os.path.exists(path + suffix):
+        try:
             os.unlink(path + suffix)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            hint = "check the permissions of the repository"
+            raise Unusable(f"the index cannot be replaced: {error.strerror}", hint, code="read_only") from error
 
 
 def _quoted(path: str) -> str:

@@ -4,6 +4,7 @@ import heapq
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
+from git_tracker.errors import Invalid
 from git_tracker.store import cursors
 from git_tracker.store.query import Query
 
@@ -93,6 +94,25 @@ def columns(boards: Iterable[Page], limit: int) -> list[Json]:
             column["items"].sort(key=lambda row: (row["priority"], row["created_at"]))
         del column["items"][limit:]
     return list(found.values())
+
+
+def whole(ask: Callable[[str], Page]) -> list[Json]:
+    """Return the items of all pages of one repository; `ask` takes a cursor."""
+    page = ask("")
+    items = list(page["items"])
+    while page["next"]:
+        page = ask(page["next"])
+        items += page["items"]
+    return items
+
+
+def cut(items: list[Json], limit: int, cursor: str) -> Page:
+    """Return one page of what is all here; the cursor is how many came before, and of how many."""
+    before = cursor.partition(".")[0] or "0"
+    if not (before.isdecimal() and before.isascii()):
+        raise Invalid("the cursor is not one of ours", "leave it out to begin with the first page")
+    end, total = int(before[:18]) + limit, len(items)
+    return {"items": items[end - limit : end], "next": f"{end}.{total}" if end < total else None, "total": total}
 
 
 def agents(found: Iterable[tuple[str, Json]]) -> list[Json]:

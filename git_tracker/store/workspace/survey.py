@@ -140,10 +140,10 @@ class Survey(Gathering):
         """Return the cursor of the newest events."""
         return cursors.join({member.name: place for member, place in self._each(lambda m, r: r.ask(read.cursor))})
 
-    def agents(self) -> list[dict[str, Json]]:
-        """Return everybody who wrote anywhere here, latest first."""
-        found = self._each(lambda m, r: r.agents())
-        return merging.agents((member.name, agent) for member, agents in found for agent in agents)
+    def agents(self, *, limit: int = 100, cursor: str = "") -> dict[str, Json]:
+        """Return those who wrote anywhere here, latest first; who wrote in several repositories stands once."""
+        found = self._each(lambda m, r: merging.whole(lambda after: r.agents(limit=500, cursor=after)))
+        return merging.cut(merging.agents((m.name, agent) for m, agents in found for agent in agents), limit, cursor)
 
     def audit(
         self, agent: str, *, limit: int = 100, cursor: str = "", issue: str = "", kind: str = "", since: str = "",

@@ -40,7 +40,7 @@ export class Api extends EventTarget {
     return this.#get("/api/events", { since, limit, agent, issue }, signal);
   }
   agents(signal) {
-    return this.#get("/api/agents", {}, signal);
+    return this.#get("/api/agents", { limit: 500 }, signal);
   }
   /** `only` narrows it: `{issue, kind, since, until}`. */
   audit(id, only, cursor, signal) {

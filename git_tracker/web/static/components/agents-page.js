@@ -41,8 +41,8 @@ export class AgentsPage extends HTMLElement {
 
   async #read() {
     try {
-      const { items } = await this.#app.api.agents(this.#stop.signal);
-      this.#show(items);
+      const { items, total } = await this.#app.api.agents(this.#stop.signal);
+      this.#show(items, total);
     } catch (problem) {
       if (problem.name !== "AbortError" && problem.status !== 401) setText(this.#says, problem.message);
     } finally {
@@ -50,12 +50,15 @@ export class AgentsPage extends HTMLElement {
     }
   }
 
-  #show(agents) {
+  /** The latest of all that wrote here; `total` is how many those are. */
+  #show(agents, total) {
     const sorted = agents.toSorted((a, b) => b.active - a.active || String(b.last_at).localeCompare(String(a.last_at)));
     const agentsOnly = sorted.filter(isSession);
     const active = agentsOnly.filter((agent) => agent.active).length;
     setText(this.#says, "");
-    setText(this.#count, agentsOnly.length ? `${agentsOnly.length.toLocaleString("en")}, ${active} active now` : "");
+    const most = total > agents.length ? `the latest ${agents.length} of ` : "";
+    const number = (most ? total : agentsOnly.length).toLocaleString("en");
+    setText(this.#count, agentsOnly.length ? `${most}${number}, ${active} active now` : "");
     const groups = [
       ["Active now", agentsOnly.filter((agent) => agent.active)],
       ["Earlier", agentsOnly.filter((agent) => !agent.active).slice(0, MOST_EARLIER)],

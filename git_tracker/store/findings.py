@@ -1,0 +1,140 @@
+"""What a look over the tracker finds in files, refs and objects, before anything is opened for writing."""
+
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from typing import Literal, NamedTuple
+
+from git_tracker.errors import TrackerError
+from git_tracker.store import journal, leftovers, reading, refs, salvage
+from git_tracker.store.index import schema
+from git_tracker.store.objects import GitRepository
+from git_tracker.store.place import Place
+
+REPAIR = "`tracker doctor --repair`"
+_SHOWN = 3
+
+
+class Check(NamedTuple):
+    """One part and how it stands: `ok`, `warn` (it works all the same), `fail`, or `mended` just now.
+
+    `items` are the files, refs or entries concerned, `mended` those of them that are in order again; `remedy` says what
+    would help where something is left.
+    """
+
+    name: str
+    state: Literal["ok", "warn", "fail", "mended"]
+    found: str
+    remedy: str = ""
+    items: tuple[str, ...] = ()
+    mended: tuple[str, ...] = ()
+
+
+def failed(name: str, error: TrackerError) -> Check:
+    return Check(name, "fail", str(error), error.hint)
+
+
+def git() -> Check:
+    found = shutil.which("git")
+    return (
+        Check("git", "ok", found) if found else Check("git", "warn", "no git on the PATH", "syncing and upkeep need it")
+    )
+
+
+def files(where: Place, keys: str) -> Iterator[Check]:
+    """Check what shows without opening the repository."""
+    yield _access(where)
+    yield listed(
+        "secrets", leftovers.readable(where, keys), "fail", "readable by others", "nobody else can read them",
+        f"{REPAIR} closes them; whoever read a key can sign with it until an owner removes it",
+    )  # fmt: skip
+    yield _locks(where)
+    yield listed(
+        "leftovers", leftovers.half_made(where, keys), "warn", "left half made by a dead process", "none",
+        f"{REPAIR} removes them",
+    )  # fmt: skip
+    yield _index(where)
+    yield _journal(where)
+
+
+def listed(name: str, items: Sequence[str], state: Literal["warn", "fail"], what: str, fine: str, remedy: str) -> Check:
+    if not items:
+        return Check(name, "ok", fine)
+    return Check(name, state, f"{_some(items)} {what}", remedy, tuple(items))
+
+
+def _access(where: Place) -> Check:
+    if reading.home(where) == where.home and os.access(where.common, os.W_OK):
+        return Check("access", "ok", "the repository can be read and written")
+    remedy = "writes need the permission to write in it; the index is kept in the cache folder"
+    return Check("access", "warn", "the repository can only be read", remedy)
+
+
+def _locks(where: Place) -> Check:
+    remedy = f"{REPAIR} clears them"
+    if users := leftovers.users_locks(where):
+        what = "left by a dead git; the tracker does without them and leaves them alone"
+        remedy = "git itself says what to do with them once none is running"
+        return listed("locks", [*leftovers.locks(where.common), *users], "warn", what, "", remedy)
+    return listed("locks", leftovers.locks(where.common), "warn", "left by a dead process", "none left behind", remedy)
+
+
+def _index(where: Place) -> Check:
+    path = reading.index_path(reading.home(where))
+    if not os.path.exists(path):
+        return Check("index", "ok", "not built yet; the first question builds it")
+    try:
+        db = schema.connect(path, read_only=True)
+        try:
+            schema.check(db)
+            version = schema.meta(db, "version")
+            behind = schema.meta(db, "refs") != refs.signature(where.common)
+        finally:
+            db.close()
+    except (TrackerError, schema.Error) as error:
+        return Check("index", "fail", str(error), f"the next question, or {REPAIR}, builds it anew from git")
+    if version != schema.VERSION:
+        return Check(
+            "index", "warn", f"of version {version or '?'}, not {schema.VERSION}", "the next question builds it anew"
+        )
+    return Check("index", "ok", f"{path}{', behind git until the next question' * behind}")
+
+
+def _journal(where: Place) -> Check:
+    path = os.path.join(reading.home(where), "journal.sqlite")
+    if not os.path.exists(path):
+        return Check("journal", "ok", "nothing written here yet")
+    if flaw := journal.flaw(path):
+        return Check(
+            "journal", "fail", f"{path} is damaged ({flaw}), so nothing can be written",
+            f"{REPAIR} sets it aside and begins a new one with what can be read of it; what it held is in git as well,"
+            " so that only the latest entries can be missing, and only after a power cut", (path,),
+        )  # fmt: skip
+    return Check("journal", "ok", path)
+
+
+def objects(where: Place) -> Iterator[Check]:
+    """Check whether all that our refs reach is here."""
+    opened = GitRepository(where)
+    try:
+        listing = refs.listing(where.common)
+        lost = salvage.lost(opened, listing.values())
+        adrift = sorted({*salvage.adrift(opened, listing, reading.pinned(where))} | {*refs.empty_files(where.common)})
+        known = opened.remotes()
+    finally:
+        opened.close()
+    remotes = f" or a remote ({', '.join(known)})" if known else ""
+    none = "" if known else "; there is no remote, so else a clone or a backup would have to bring them"
+    yield listed(
+        "objects", [f"{id} {how}" for id, how in lost.items()], "fail", "", "all that our refs reach is here",
+        f"{REPAIR} writes again what the journal{remotes} has{none}",
+    )  # fmt: skip
+    yield listed(
+        "refs", adrift, "fail", "lead nowhere", f"{len(listing)} refs, all with their objects",
+        f"{REPAIR} takes what the journal has, or else the latest entry that is here; a fetch may bring the rest",
+    )  # fmt: skip
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
