@@ -10,7 +10,7 @@ import shutil
 from contextlib import suppress
 
 from git_tracker.store import refs, swap
-from git_tracker.store.place import Place
+from git_tracker.store.place import Place, unusable
 
 _HEADER = "# pack-refs with: peeled fully-peeled sorted \n"
 
@@ -31,7 +31,16 @@ class Staging:
         }
 
     def prepare(self) -> None:
-        """Let it hold the refs of devices as the user's repository has them, and nothing that a dead process left."""
+        """Let it hold the refs of devices as the user's repository has them, and nothing that a dead process left.
+
+        Raises `Unusable` where that cannot be written.
+        """
+        try:
+            self._prepare()
+        except OSError as error:
+            raise unusable(error, self._place) from error
+
+    def _prepare(self) -> None:
         with suppress(FileNotFoundError):
             shutil.rmtree(os.path.join(self.path, "refs"))
         with suppress(FileNotFoundError):

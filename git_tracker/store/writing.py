@@ -6,7 +6,7 @@ Works inside the index transaction of `IssueStore`; nothing is visible to anybod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from git_tracker.errors import Conflict, Corrupt, Invalid, NotFound, Refused
+from git_tracker.errors import Conflict, Corrupt, Invalid, Refused
 from git_tracker.store import changes, commit, events, fold, refs
 from git_tracker.store import entry as format
 from git_tracker.store.changes import Context, Plan
@@ -84,7 +84,7 @@ class Writing:
         """Stage what `decide` says about the issue with the full id; returns the id, also where nothing changes."""
         row = write.stored(self._db, id)
         if row is None:
-            raise NotFound(f"no issue {id[:12]}", "`tracker list` shows the ids")
+            raise schema.Error(f"the index is malformed: it names {id[:12]} and does not hold it")
         state = write.state(self._db, row)
         if expect and set(expect) != set(state.heads):
             raise Conflict("the issue changed since you read it", "read it again, then decide anew", code="heads_moved")
