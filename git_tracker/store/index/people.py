@@ -199,7 +199,9 @@ def delegation(db: Db, id: str) -> dict[str, Json] | None:
 def _delegation(db: Db, row: Any) -> dict[str, Json] | None:
     if row["serial"] is None:
         return None
-    named = db.execute("select name from actors where id = ?", (row["person"],)).fetchone()
+    named = db.execute(  # who has written to the trust log alone is known by the key
+        "select name from actors where id in (:person, :issuer) order by id = :person desc", dict(row)
+    ).fetchone()
     return {
         "person": row["person"], "person_name": named[0] if named else row["person"], "person_key": row["issuer"],
         "key": row["key"], "serial": row["serial"] % (1 << 64), "label": row["label"], "client": row["client"],
