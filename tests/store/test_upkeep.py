@@ -154,7 +154,8 @@ def damage(repo: Path, chance: random.Random) -> None:
             case 2:
                 shutil.rmtree(repo / ".git/objects/info/commit-graphs", ignore_errors=True)
             case _:
-                ref = chance.choice(list((repo / ".git/refs/git-tracker").rglob("*")))
+                loose = list((repo / ".git/refs/git-tracker").rglob("*"))  # none where all is packed
+                ref = chance.choice(loose or [repo])
                 if ref.is_file() and not ref.name.endswith(".lock"):
                     ref.with_name(ref.name + ".lock").touch()
                     os.utime(ref.with_name(ref.name + ".lock"), (1, 1))
