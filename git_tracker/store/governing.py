@@ -110,7 +110,8 @@ class Governor(Voucher):
             raise Refused("the session was revoked", "start a new one with session_start", code="session_revoked")
         now = self._clock() // 10**9
         return person.delegate(
-            sid=sid or governed.new_session(self.reader, person.identity.key, self._entropy), person=member.person, client=client, label=label,
+            sid=sid or self._ask(lambda db: governed.new_session(db, person.identity.key, self._entropy)),
+            person=member.person, client=client, label=label,
             serial=int.from_bytes(self._entropy(6), "big"), valid=(now - 60, now + valid_seconds),
             seed=self._entropy(32), nonce=self._entropy(32), scope=scopes.text(self.full_scope(scope or {})),
         )  # fmt: skip
