@@ -9,6 +9,7 @@ import pytest
 
 from git_tracker.store import IssueStore, Signer
 from tests import openssh
+from tests.store.hubs import Clone, Cloning
 from tests.web.serving import Served, World
 
 PERSON = ("Ada Lovelace", "ada@example.org")
@@ -50,6 +51,20 @@ def served(world: World) -> Iterator[Served]:
     """A server that the tests of one file share."""
     with world.serve() as server:
         yield server
+
+
+@pytest.fixture
+def clones(tmp_path: Path) -> Iterator[Cloning]:
+    """Makes clones by name, or opens them again; remotes by keyword."""
+    found: list[Clone] = []
+
+    def make(name: str, **remotes: Path) -> Clone:
+        found.append(Clone(tmp_path / name, **remotes))
+        return found[-1]
+
+    yield make
+    for one in found:
+        one.close()
 
 
 @pytest.fixture

@@ -13,21 +13,7 @@ import pytest
 
 from git_tracker.store import IssueStore, Signer, tend
 from tests.cli.conftest import Answer, Tracker, git, program
-from tests.store.hubs import Clone, Cloning, hub
-
-
-@pytest.fixture
-def clones(tmp_path: Path) -> Any:
-    """Makes clones by name; remotes by keyword."""
-    found: list[Clone] = []
-
-    def make(name: str, **remotes: Path) -> Clone:
-        found.append(Clone(tmp_path / name, **remotes))
-        return found[-1]
-
-    yield make
-    for one in found:
-        one.close()
+from tests.store.hubs import Cloning, hub
 
 
 def checks(answer: Answer) -> dict[str, Any]:
