@@ -67,6 +67,7 @@ class Announcer(Keeper):
         """
         self._require_writable()
         with self._lock, held(self._lock_path):
+            self._publisher.settle()
             self._catch_up(force=False)
             own = device.own(self.home) or device.renew(self.home, self._entropy)
             last = self._objects.target(refs.DEVICES + own)
@@ -89,8 +90,8 @@ class Announcer(Keeper):
                 known = int(since) if last and mark.partition(" ")[0] == last else -1
                 new, alone = self._grow(by, own, last, known, trust)
                 schema.set_meta(self._db, "checkpoint", f"{new} {' '.join(sorted(trust))}@{seq}")
-                if alone:  # else whoever comes next sees what others did meanwhile
-                    self._projection.marked(self._clock())
+            if alone:  # else whoever comes next sees what others did meanwhile
+                self._projection.moved(self._clock())
             return Announced(new, upto)
 
     def exchanged(self, remote: str) -> Exchanged:

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 
 from git_tracker.errors import TrackerError
-from git_tracker.store import commit, journal, mending, place, reading, refs
+from git_tracker.store import commit, mending, place, refs
 from git_tracker.store.findings import REPAIR, Check, failed, files, git, listed, objects
 from git_tracker.store.keystore import Keyring
 from git_tracker.store.progress import Progress
@@ -41,7 +41,6 @@ def examine(
     try:
         yield from _person(store)
         yield _trust(store)
-        yield from _unfinished(store)
         yield from _remotes(store)
         yield from _verification(store, progress)
     finally:
@@ -118,27 +117,6 @@ def _trust(store: IssueStore) -> Check:
         remedy = f"fetch refs/git-tracker/trust from where it came; the pin is in {pin}"
         return Check("root", "fail", f"the trust log below the pinned root {store.root[:12]} cannot be read", remedy)
     return Check("root", "ok", f"{store.root[:12]}, {len(store.members)} member{'s' * (len(store.members) > 1)}")
-
-
-def _unfinished(store: IssueStore) -> Iterator[Check]:
-    """Check whether a writer died between the journal and the ref."""
-    path = os.path.join(reading.home(store.place), "journal.sqlite")
-    if not os.path.exists(path) or journal.flaw(path):
-        return
-    found = journal.Journal(path)
-    try:
-        left = tuple(record.id for _, record in found.open() if not _done(store, record.ref, record.id))
-    finally:
-        found.close()
-    yield listed(
-        "unfinished", left, "warn", "written down by a writer that died", "every entry that was begun is complete",
-        f"the next write, or {REPAIR}, completes them",
-    )  # fmt: skip
-
-
-def _done(store: IssueStore, ref: str, id: str) -> bool:
-    target = store.objects.target(ref)
-    return store.objects.has(id) and (target == id or store.objects.descends(target, id))
 
 
 def _remotes(store: IssueStore) -> Iterator[Check]:

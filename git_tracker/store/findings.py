@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from git_tracker.errors import TrackerError
-from git_tracker.store import journal, leftovers, reading, refs, salvage
+from git_tracker.store import journal, leftovers, reading, refs, salvage, standing
 from git_tracker.store.index import schema
 from git_tracker.store.objects import GitRepository
 from git_tracker.store.place import Place
 
 REPAIR = "`tracker doctor --repair`"
 _SHOWN = 3
+_MOST = 1000  # entries of the journal that are looked at
 
 
 class Check(NamedTuple):
@@ -88,7 +89,8 @@ def _index(where: Place) -> Check:
         try:
             schema.check(db)
             version = schema.meta(db, "version")
-            behind = schema.meta(db, "refs") != refs.signature(where.common)
+            stands, _ = standing.read(os.path.join(reading.home(where), "standing"))
+            behind = stands.signature != refs.signature(where.common)
         finally:
             db.close()
     except (TrackerError, schema.Error) as error:
@@ -121,6 +123,7 @@ def objects(where: Place) -> Iterator[Check]:
         lost = salvage.lost(opened, listing.values())
         adrift = sorted({*salvage.adrift(opened, listing, reading.pinned(where))} | {*refs.empty_files(where.common)})
         known = opened.remotes()
+        late = _unfinished(opened)
     finally:
         opened.close()
     remotes = f" or a remote ({', '.join(known)})" if known else ""
@@ -133,6 +136,29 @@ def objects(where: Place) -> Iterator[Check]:
         "refs", adrift, "fail", "lead nowhere", f"{len(listing)} refs, all with their objects",
         f"{REPAIR} takes what the journal has, or else the latest entry that is here; a fetch may bring the rest",
     )  # fmt: skip
+    yield listed(
+        "unfinished", late, "warn", "written down by a writer that died", "every entry that was begun is complete",
+        f"the next write, or {REPAIR}, completes them",
+    )  # fmt: skip
+
+
+def _unfinished(opened: GitRepository) -> list[str]:
+    """Return the entries that are in the journal and have not come into git, oldest first."""
+    home = reading.home(opened.place)
+    path = os.path.join(home, "journal.sqlite")
+    if not os.path.exists(path) or journal.flaw(path):
+        return []
+    found = journal.Journal(path)
+    try:
+        late = found.after(standing.read(os.path.join(home, "standing"))[0].published, _MOST)
+    finally:
+        found.close()
+    return [record.id for _, record in late if not _stands(opened, record.ref, record.id)]
+
+
+def _stands(opened: GitRepository, ref: str, id: str) -> bool:
+    target = opened.target(ref)
+    return opened.has(id) and (target == id or opened.descends(target, id))
 
 
 def _some(names: Sequence[str]) -> str:

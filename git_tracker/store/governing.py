@@ -16,7 +16,6 @@ from git_tracker.store.issue import Json, stamp
 from git_tracker.store.keystore import Source
 from git_tracker.store.lock import held
 from git_tracker.store.membership import Member
-from git_tracker.store.publishing import Moved
 from git_tracker.store.scope import Scope
 from git_tracker.store.vouching import Voucher
 from git_tracker.store.writing import Writing
@@ -229,19 +228,16 @@ class Governor(Voucher):
             raise Refused("only a person's own key can change who is trusted", code="not_allowed")
         for _ in range(_RETRIES):
             with self._lock, held(self._lock_path):
-                if self._publisher.recover():
-                    self._catch_up(force=True)
+                self._publisher.settle()
                 self._catch_up(force=False)
                 try:
                     id = self._commit_trust(by, decide)
-                except Moved:
-                    self._catch_up(force=True)
-                    continue
                 except schema.Error as error:  # before anything was published
                     if not schema.is_damage(error):
                         raise schema.failed(error) from error
                     self._attach(damaged=True)
                     continue
+                self._publisher.settle()
                 try:
                     self._catch_up(force=True)
                 except TrackerError:  # it stands in git, and whoever reads next brings the index up to date
@@ -257,8 +253,9 @@ class Governor(Voucher):
             writing = Writing(self._projection, signer, "", self._clock, self._entropy)
             event, more = decide()
             made = writing.trust(event, list(more))
-            self._publisher.publish(writing.records)
+            numbered = self._publisher.journal(writing.records)
             id = made
+            self._projection.journaled(numbered[-1][0])
             self._db.execute("commit")
         except BaseException as error:
             self._roll_back()

@@ -1,14 +1,14 @@
 """The journal: what is to be acknowledged, written before any ref moves and on disk before anybody is told.
 
 A small SQLite database of its own. One record per entry: the raw commit, its ref, the value the ref had and gets.
-Records are written in one transaction per request, marked `done` with the next one once refs and index followed, and
-trimmed by upkeep when git's own files have reached the disk. After a crash or a power cut the records restore what
-the file system lost.
+Records are written in one transaction per request, under numbers that only grow (`standing` says up to which they
+stand in git), and trimmed by upkeep when git's own files have reached the disk. After a crash or a power cut they
+restore what the file system lost.
 """
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -17,21 +17,15 @@ from git_tracker.errors import TrackerError, Unusable
 
 _SCHEMA = """
 create table if not exists journal (
-    number integer primary key autoincrement,
-    id text not null,
-    ref text not null,
-    old text,
-    raw blob not null,
-    state integer not null default 0  -- 0: to be completed, 1: the ref has moved
-);
-create index if not exists journal_open on journal (number) where state = 0;
+    number integer primary key, id text not null, ref text not null, old text, raw blob not null
+)
 """
 
 _WAL_PAGES = 2000
 _ROOM = (_WAL_PAGES + 100) * (4096 + 24) + 32  # bytes of SQLite's log with so many pages (sqlite.org/fileformat, 4)
 _OFTEN = 20  # so many writes of one process make room worth its while
 
-_DONE = "update journal set state = 1 where number = ?"
+_INSERT = "insert into journal (number, id, ref, old, raw) values (?, ?, ?, ?, ?)"
 
 
 class Record(NamedTuple):
@@ -44,37 +38,41 @@ class Record(NamedTuple):
 
 
 class Journal:
-    """Opened by the writer that holds the tracker's lock; sqlite's own locks are never contended."""
+    """Added to by who holds the tracker's lock, read by who publishes, on a connection for each."""
 
     def __init__(self, path: str) -> None:
         self._path = path
         self._wal: int | None = None
         self._adds = 0
+        self._db = self._connected()
+        self._reading: sqlite3.Connection | None = None
+
+    def _connected(self) -> sqlite3.Connection:
         try:
-            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            self._db.execute("pragma journal_mode=wal")
-            self._db.execute(f"pragma wal_autocheckpoint={_WAL_PAGES}")
-            self._db.executescript(_SCHEMA)
-            self._db.execute("pragma synchronous=normal")  # `sync` does the rest
+            db = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+            db.execute("pragma journal_mode=wal")
+            db.execute(f"pragma wal_autocheckpoint={_WAL_PAGES}")
+            db.execute(_SCHEMA)
+            db.execute("pragma synchronous=normal")  # `sync` does the rest
         except sqlite3.Error as error:
             raise failed(error) from error
+        return db
 
-    def add(self, records: Iterable[Record], settled: Iterable[int] = ()) -> list[int]:
-        """Write the records of one request, all or none, and mark `settled` ones. `sync` makes them durable."""
-        numbers = []
+    def add(self, records: Sequence[Record], first: int) -> None:
+        """Write the records of one request, all or none, numbered from `first`. `sync` makes them durable."""
         self._make_room()
+        rows = [(number, *record) for number, record in enumerate(records, first)]
         try:
+            if len(rows) == 1:  # a statement is a transaction
+                self._db.execute(_INSERT, rows[0])
+                return
             self._db.execute("begin immediate")
-            self._db.executemany(_DONE, [(number,) for number in settled])
-            for record in records:
-                cursor = self._db.execute("insert into journal (id, ref, old, raw) values (?, ?, ?, ?)", record)
-                numbers.append(int(cursor.lastrowid or 0))
+            self._db.executemany(_INSERT, rows)
             self._db.execute("commit")
         except sqlite3.Error as error:
             if self._db.in_transaction:
                 self._db.execute("rollback")
             raise failed(error) from error
-        return numbers
 
     def _make_room(self) -> None:
         """Let the log be as long as it will ever be, once: syncing a file that grows takes two turns of the disk.
@@ -109,28 +107,30 @@ class Journal:
             hint = "it may be there all the same; a request key makes it safe to try again"
             raise Unusable(f"it is not certain to be on disk: {error.strerror}", hint, code="not_durable") from error
 
-    def done(self, numbers: Iterable[int]) -> None:
-        """Mark records whose refs have moved. Not synced: to complete one twice does no harm."""
-        self._mark(_DONE, numbers)
-
     def strike(self, numbers: Iterable[int]) -> None:
-        """Remove records that nobody was told of."""
-        self._mark("delete from journal where number = ?", numbers)
-
-    def _mark(self, statement: str, numbers: Iterable[int]) -> None:
+        """Remove records that are needed no more."""
         try:
             self._db.execute("begin")
-            self._db.executemany(statement, [(number,) for number in numbers])
+            self._db.executemany("delete from journal where number = ?", [(number,) for number in numbers])
             self._db.execute("commit")
         except sqlite3.Error as error:
             if self._db.in_transaction:
                 self._db.execute("rollback")
             raise failed(error) from error
 
-    def open(self) -> list[tuple[int, Record]]:
-        """Return the records that a dead writer left before it could move the ref."""
-        rows = self._db.execute("select number, id, ref, old, raw from journal where state = 0 order by number")
-        return [(row[0], Record(*row[1:])) for row in rows]
+    def last(self) -> int:
+        """Return the number of the last record kept, 0 if there is none."""
+        return int(self._db.execute("select coalesce(max(number), 0) from journal").fetchone()[0])
+
+    def after(self, number: int, most: int) -> list[tuple[int, Record]]:
+        """Return up to so many records that come after a number, oldest first."""
+        select = "select number, id, ref, old, raw from journal where number > ? order by number limit ?"
+        try:
+            if self._reading is None:
+                self._reading = self._connected()
+            return [(row[0], Record(*row[1:])) for row in self._reading.execute(select, (number, most))]
+        except sqlite3.Error as error:
+            raise failed(error) from error
 
     def all(self) -> Iterator[tuple[int, Record]]:
         """Yield every record still kept, oldest first."""
@@ -139,7 +139,7 @@ class Journal:
             yield row[0], Record(*row[1:])
 
     def listed(self) -> Iterator[tuple[int, Record]]:
-        """Yield every record still kept, without its bytes; the last ones may not be marked yet."""
+        """Yield every record still kept, without its bytes."""
         for row in self._db.execute("select number, id, ref, old, x'' from journal order by number"):
             yield row[0], Record(*row[1:])
 
@@ -159,6 +159,8 @@ class Journal:
     def close(self) -> None:
         if self._wal is not None:
             os.close(self._wal)
+        if self._reading is not None:
+            self._reading.close()
         self._db.close()
 
 
@@ -168,7 +170,7 @@ def flaw(path: str) -> str:
         db = sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True)
         try:
             found = str(db.execute("pragma quick_check(1)").fetchone()[0])
-            db.execute("select id, ref, old, raw, state from journal limit 1").fetchone()
+            db.execute("select number, id, ref, old, raw from journal limit 1").fetchone()
         finally:
             db.close()
     except sqlite3.Error as error:
@@ -188,10 +190,9 @@ def renew(path: str, is_whole: Callable[[Record], bool]) -> int:
             os.unlink(new + tail)
     journal = Journal(new)
     try:
-        records = [(Record(*row[:4]), row[4]) for _, row in sorted(found.items())]
-        whole = [(record, state) for record, state in records if is_whole(record)]
-        numbers = journal.add(record for record, _ in whole)
-        journal.done(number for number, (_, state) in zip(numbers, whole, strict=True) if state)
+        whole = [(number, record) for number, row in sorted(found.items()) if is_whole(record := Record(*row))]
+        for number, record in whole:
+            journal.add([record], number)
         journal.fold()
     finally:
         journal.close()
@@ -209,7 +210,7 @@ def _readable(path: str) -> Iterator[tuple[Any, ...]]:
         with suppress(sqlite3.Error):
             db = sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True)
             try:
-                yield from db.execute(f"select number, id, ref, old, raw, state from journal order by number {way}")
+                yield from db.execute(f"select number, id, ref, old, raw from journal order by number {way}")
             finally:
                 db.close()
 

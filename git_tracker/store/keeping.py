@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Self
 
-from git_tracker.errors import Unusable
+from git_tracker.errors import TrackerError, Unusable
 from git_tracker.store import device, objects, place, reading, refs
 from git_tracker.store.bus import Bus, Cue
 from git_tracker.store.index import read, schema
@@ -57,8 +57,8 @@ class Keeper(Reader):
         self._objects = objects.GitRepository(where)
         self._db: schema.Db
         self._projection: Projection
+        self._publisher = Publisher(self._objects, self.home, clock)
         self._open_index()
-        self._publisher = Publisher(self._objects, os.path.join(self.home, "journal.sqlite"))
         self._rung = Cue("", 0)
         self._is_patient = True
         self.refresh(progress=progress)
@@ -96,7 +96,8 @@ class Keeper(Reader):
         while force or self._stale or not self._is_fresh():
             with self._lock, held(self._lock_path) if wait or force or self._stale else tried(self._lock_path) as free:
                 if free is not False:
-                    self._catch_up(force=force, progress=progress)
+                    if self._can_settle():
+                        self._catch_up(force=force, progress=progress)
                     break
             if time.monotonic() >= until:
                 self._is_patient = False  # until that one is done
@@ -112,11 +113,23 @@ class Keeper(Reader):
             return False
         try:
             notes = schema.notes(self.reader)
-            fresh = reading.is_fresh(notes, self.place.common, self.workflow, self.now_ms)
+            now, is_alive = self._publisher.standing(), self._publisher.is_alive()
+            fresh = reading.is_fresh(notes, now, is_alive, self.place.common, self.workflow, self.now_ms)
             return fresh and self._projection.knows_trust(notes)
-        except schema.Error:
+        except (schema.Error, TrackerError):
             self._stale = True
             return False
+
+    def _can_settle(self) -> bool:
+        """Bring into git what is on its way; return whether that could be done, for nobody reads refs before.
+
+        Else, as on a disk that is full, whoever only reads is answered from the index as it is.
+        """
+        try:
+            self._publisher.settle()
+        except TrackerError:
+            return False
+        return True
 
     def _is_replaced(self) -> bool:
         """Return whether the index file that is open is no longer the one that others see."""
@@ -135,7 +148,7 @@ class Keeper(Reader):
         """Complete what a dead writer left and restore what the disk lost; then fill the index anew, as a new epoch."""
         with self._lock, held(self._lock_path):
             if self._writable():
-                self._publisher.recover(force=True)
+                self._publisher.settle()
                 self._publisher.restore()
             if self._is_replaced():
                 self._attach()
@@ -239,7 +252,7 @@ class Keeper(Reader):
         root = reading.pinned(self.place)
         self._projection = Projection(
             self._db, EventLog(self._objects), root, self.workflow, lambda: self.now_ms, lambda: self._entropy(4).hex(),
-            lambda: device.own(self.home) if self._writable() else None,
+            lambda: device.own(self.home) if self._writable() else None, self._publisher,
         )  # fmt: skip
         if not self._projection.is_current():
             self._projection.read_trust(refs.listing(self.place.common) if root else {})

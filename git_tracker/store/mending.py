@@ -7,6 +7,7 @@ under its own id, and a ref moves only where it led nowhere.
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
@@ -51,9 +52,9 @@ def mend_git(where: Place, say: Say) -> None:
         return
     lock = os.path.join(home, "lock")
     with _opened(where) as objects, held(lock):
-        publisher = Publisher(objects, os.path.join(home, "journal.sqlite"))
+        publisher = Publisher(objects, home, time.time_ns)
         try:
-            publisher.recover()
+            publisher.settle()
             if count := publisher.restore():
                 say(f"{count} objects and refs written again from the journal")
         finally:

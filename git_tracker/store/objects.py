@@ -245,8 +245,9 @@ class GitRepository:
 
     def let_go(self) -> None:
         """Close the files of refs that were replaced: then the kernel frees them, and nobody should wait for that."""
-        while self._replaced:
-            os.close(self._replaced.pop())
+        replaced, self._replaced = self._replaced, []
+        for descriptor in replaced:
+            os.close(descriptor)
 
     def move_all(self, moves: Mapping[str, tuple[str | None, str]]) -> None:
         """Move refs (name -> from where, to where) as `move` does; many new ones are created in one step."""

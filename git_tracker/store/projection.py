@@ -13,6 +13,7 @@ from git_tracker.store.index import arrived, putting, read, rows, schema, write
 from git_tracker.store.index.schema import Db
 from git_tracker.store.log import AHEAD, EventLog, admission
 from git_tracker.store.progress import Progress
+from git_tracker.store.publishing import Publisher
 from git_tracker.store.state import State
 from git_tracker.store.verdicts import ENDS, MAX_AHEAD_MS, Admission
 from git_tracker.store.workflow import Workflow
@@ -27,22 +28,19 @@ class Projection(Absorber):
 
     def __init__(
         self, db: Db, log: EventLog, root: str, workflow: Workflow, now: Callable[[], int], token: Callable[[], str],
-        device: Callable[[], str | None],
+        device: Callable[[], str | None], publisher: Publisher,
     ) -> None:  # fmt: skip
         super().__init__(db, log, root, workflow, now, token)
-        self._device = device
+        self._device, self._publisher = device, publisher
         self._settled = ("", 0)  # epoch of the index and its last event, when what `_refs` shows had been absorbed
-        self._absorbed: tuple[str, int] | None = None
+        self._absorbed: tuple[str, int, int] | None = None  # and the last record of the journal that is among it
         self._trust_tips: tuple[str, ...] | None = None
-        self._stands: refs.Signature = ""  # as the refs stood when the index was last found equal to git
+        self._seen: refs.Signature = ""  # as the refs stood when they were last looked at
 
     def is_fresh(self) -> bool:
         """Return whether no ref of ours changed since the index was last brought up to date."""
-        return reading.is_fresh(schema.notes(self.db), self._common, self.workflow, self._now())
-
-    def is_alone(self) -> bool:
-        """Return whether no ref of ours changed since `catch_up`, in the same transaction."""
-        return self._stands == refs.signature(self._common)
+        notes, now = schema.notes(self.db), self._publisher.standing()
+        return reading.is_fresh(notes, now, True, self._common, self.workflow, self._now())
 
     def catch_up(self, clock_ns: int, *, force: bool = False, progress: Progress | None = None) -> None:
         """Make the index equal to git. Must run under the tracker's lock and in a transaction."""
@@ -51,7 +49,7 @@ class Projection(Absorber):
             return
         if force or self._settled[0] != schema.meta(self.db, "epoch"):
             self._refs.forget()
-        signature = self._look(clock_ns)
+        journaled = self._look(clock_ns)
         self.read_trust(self._refs.others)
         tips, stored = self._candidates()
         if stored and (stored.keys() - tips.keys() or self._other_rules()):
@@ -73,11 +71,10 @@ class Projection(Absorber):
             self._absorb(changed, again, progress)
         if found := self._kept_apart(self._kept_lately()):
             self._absorb({id: (self._refs.issues[id], *kept) for id, kept in found.items()}, set(), progress)
-        self._absorbed = (schema.meta(self.db, "epoch"), read.last_seq(self.db))
+        self._absorbed = (schema.meta(self.db, "epoch"), read.last_seq(self.db), journaled)
         schema.set_meta(self.db, "wake", write.wake(self.db, AHEAD, MAX_AHEAD_MS))
         schema.set_meta(self.db, "clock", str(self.latest_ms()))
-        schema.set_meta(self.db, "refs", signature)
-        self._stands = signature
+        self.journaled(journaled)
 
     def is_current(self) -> bool:
         """Return whether the index stands as git does, with the trust log that it was judged by in mind.
@@ -87,17 +84,18 @@ class Projection(Absorber):
         notes = schema.notes(self.db)
         if self.trust.root != notes.get("root", ""):
             return False
-        if not reading.is_fresh(notes, self._common, self.workflow, self._now()):
+        if not reading.is_fresh(notes, self._publisher.standing(), True, self._common, self.workflow, self._now()):
             return False
-        self._stands = notes["refs"]
         self._read_trust_at(tuple(notes.get("trust", "").split()))
         return True
 
     def committed(self) -> None:
         """Say that what `catch_up` did will stay; until then it looks at the same refs again."""
         if self._absorbed:
-            self._settled = self._absorbed
+            (epoch, seq, journaled), self._absorbed = self._absorbed, None
+            self._settled = epoch, seq
             self._refs.settle()
+            self._publisher.agree(journaled, epoch, self._seen)
 
     def look(self, clock_ns: int) -> dict[str, str]:
         """Return the issues that are here, after what fetched checkpoints tell was taken in, and read the trust log."""
@@ -105,14 +103,18 @@ class Projection(Absorber):
         self.read_trust(self._refs.others)
         return self._refs.issues
 
-    def _look(self, clock_ns: int) -> refs.Signature:
-        """See how our refs stand, after what fetched checkpoints tell was taken into them."""
+    def _look(self, clock_ns: int) -> int:
+        """See how our refs stand, after what was journaled and what fetched checkpoints tell was taken into them.
+
+        Return the number of the last record in the journal.
+        """
+        journaled = self._publisher.settle()
         while True:
-            signature = refs.mark(self._common, clock_ns)
+            self._seen = refs.mark(self._common, clock_ns)
             self._refs.look()
             own = self._device()
             if own is None or not arrivals.pending(self.db, self._refs.others, own):
-                return signature
+                return journaled
             arrivals.absorb(self.db, self.log.objects, self._refs.others, own)
 
     def _candidates(self) -> tuple[dict[str, str], dict[str, str]]:
@@ -218,13 +220,14 @@ class Projection(Absorber):
         """Number an entry of the trust log, so that its chain is seen whole."""
         write.add_entries(self.db, [(putting.TRUST, found)])
 
-    def marked(self, clock_ns: int) -> None:
-        """Say that the refs stand as the index has them, after moving some ourselves."""
-        schema.set_meta(self.db, "refs", refs.mark(self._common, clock_ns))
+    def journaled(self, number: int) -> None:
+        """Say that the index has what the journal has up to that record."""
+        schema.set_meta(self.db, "journal", str(number))
 
-    def moved_issues(self, clock_ns: int) -> None:
-        """Say the same after moving refs of issues alone since `catch_up`."""
-        schema.set_meta(self.db, "refs", refs.mark_issues(self._common, self._stands, clock_ns))
+    def moved(self, clock_ns: int) -> None:
+        """Say that the refs stand as the index has them, after moving some that are not in the journal."""
+        published, epoch = self._publisher.standing().published, schema.meta(self.db, "epoch")
+        self._publisher.agree(published, epoch, refs.mark(self._common, clock_ns))
 
     def _touched(self, before: str) -> set[str]:
         """Return the issues that a change of the trust log may concern; the others are not looked at again."""

@@ -1,78 +1,45 @@
-"""Making entries visible and durable: journal, objects, refs, in this order, and then the disk.
+"""Making entries durable and visible: into the journal under the tracker's lock, then into git and onto the disk without it.
 
-A process that dies after the journal loses nothing; with `sync`, no power cut does either.
+Two stages, so that many writers go through each together. Who holds the tracker's lock decides, signs and journals, one
+after the other. Publishing is for whoever has the publishers' turn, for all who wait: objects, one move for each ref,
+one turn of the disk. Nobody is told that something was written before both are done.
 
-Runs under the tracker's lock. Knows commits and refs, not what they mean.
+From the journal on an entry is in: a process that dies, or a disk that fails, leaves it to whoever publishes next.
+Should somebody else have moved its ref meanwhile, as `git fetch` can, the entry is kept beside what is there now, and
+is one of the issue's heads like any that was written elsewhere at the same time.
+
+Knows commits and refs, not what they mean.
 """
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import cache
 
-from git_tracker.errors import Conflict, TrackerError, Unusable
-from git_tracker.store import refs
+from git_tracker.errors import Conflict, Unusable
+from git_tracker.store import refs, standing
 from git_tracker.store.journal import Journal, Record
+from git_tracker.store.lock import awaited, held, tried
 from git_tracker.store.objects import GitRepository
+from git_tracker.store.standing import DISTURBED, QUIET, Standing, StandingFile
 
-_DEAD = 0.3  # seconds after which the lock on a ref that a dead writer was moving counts as its own
+_DEAD = 0.3  # seconds after which the lock on a ref that a dead publisher was moving counts as its own
+_MOST = 500  # records published in one turn
+_PATIENCE = 1.0  # seconds in which somebody who journaled gets to publishing
+_ATTEMPTS = 5  # to move a ref that somebody else is moving, too
 
-
-class Moved(Exception):
-    """A ref moved between reading and swapping: decide again."""
-
-
-class _Note:
-    """Whether whoever published last came to the end, in a file of a few bytes: else the next one has to look.
-
-    Only what was written since the machine started counts: after a power cut everybody looks.
-    """
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self._descriptor: int | None = None
-
-    def ended(self) -> bool:
-        """Return whether nothing was left half done."""
-        return bool(_boot()) and os.pread(self._file(), 64, 0) == _boot()
-
-    def begin(self) -> None:
-        os.pwrite(self._file(), bytes(len(_boot())), 0)
-
-    def end(self) -> None:
-        with suppress(OSError):  # then the next one looks
-            os.pwrite(self._file(), _boot(), 0)
-
-    def close(self) -> None:
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
-
-    def _file(self) -> int:
-        if self._descriptor is None:
-            how = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-            self._descriptor = os.open(self._path, how, 0o600)
-        return self._descriptor
-
-
-@cache
-def _boot() -> bytes:
-    """Return what the kernel calls the time since the machine started, or nothing if it has no name for it."""
-    try:
-        with open("/proc/sys/kernel/random/boot_id", "rb") as file:
-            return file.read(64)
-    except OSError:
-        return b""
+Numbered = list[tuple[int, Record]]
 
 
 class Publisher:
-    """Writes what was decided, and completes what a dead writer could not finish."""
+    """Journals what was decided, and publishes what was journaled, by whomever. `clock` returns nanoseconds since 1970."""
 
-    def __init__(self, objects: GitRepository, journal_path: str) -> None:
-        self._objects, self._path = objects, journal_path
+    def __init__(self, objects: GitRepository, home: str, clock: Callable[[], int]) -> None:
+        self._objects, self._clock = objects, clock
+        self._path = os.path.join(home, "journal.sqlite")
+        self._turn = os.path.join(home, "publishing")
         self._opened: Journal | None = None
-        self._note = _Note(f"{journal_path}-ended")
-        self._settled: set[int] = set()  # records whose refs moved, to be marked with the next ones
+        self._standing = StandingFile(os.path.join(home, "standing"))
 
     @property
     def _journal(self) -> Journal:
@@ -82,85 +49,74 @@ class Publisher:
 
     def close(self) -> None:
         """Give back the files."""
-        self._note.close()
+        self._standing.close()
         if self._opened is not None:
-            with suppress(TrackerError):  # whoever finds them unmarked sees that all is done
-                self._opened.done(self._settled)
             self._opened.close()
             self._opened = None
 
-    def sync(self) -> None:
-        """Return when everything published so far would survive a power cut; needs no lock."""
-        self._journal.sync()
+    # under the tracker's lock
 
-    def publish(
-        self, records: Sequence[Record], *, sync: bool = True, alone: Callable[[], bool] = lambda: False
-    ) -> bool:
-        """Publish the entries of one request; raise `Moved`, with nothing acknowledged, if a ref moved meanwhile.
+    def standing(self) -> Standing:
+        """Return how things stand; raise `Unusable` where that cannot be read."""
+        try:
+            return self._standing.read()
+        except OSError as error:
+            raise Unusable(f"the repository cannot be written: {error.strerror}", code="read_only") from error
 
-        Without `sync` the caller does that, before it acknowledges anything. `alone` says whether nobody else moved a
-        ref; it is asked at the last moment, and its answer returned.
+    def journal(self, records: Sequence[Record]) -> Numbered:
+        """Write down the entries of one request, all or none; return them as numbered. `publish` has to follow."""
+        last = self.standing().journaled if self._opened else max(self.standing().journaled, self._journal.last())
+        numbered = list(enumerate(records, last + 1))
+        try:
+            self._standing.journal(last + len(records))
+        except OSError as error:
+            raise Unusable(f"the repository cannot be written: {error.strerror}", code="read_only") from error
+        self._journal.add(records, last + 1)
+        return numbered
+
+    def settle(self) -> int:
+        """Publish whatever is left, so that refs stand still; return the number of the last record there is.
+
+        Raises what keeps it from being published. Afterwards nobody moves a ref of ours without the tracker's lock.
         """
-        journal = self._journal
-        self._begin()
-        numbers = journal.add(records, self._settled)
-        self._settled.clear()
-        first: dict[str, str | None] = {}
-        heads: dict[str, bytes] = {}
-        last: dict[str, str] = {}
-        for record in records:
-            first.setdefault(record.ref, record.old)
-            heads.setdefault(record.ref, record.raw)
-            last[record.ref] = record.id
-        try:
-            for record in records:
-                self._objects.write_commit(record.raw)
-            undisturbed = alone()
-            for ref in sorted(last, key=lambda ref: first[ref] is None):
-                self._swap(ref, first[ref], last[ref], heads[ref])
-        except Exception as error:
-            moved = {ref for ref in last if self._objects.target(ref) == last[ref]}
-            if isinstance(error, Conflict):
-                moved -= {ref for ref in moved if self._undo(ref, last[ref], first[ref])}
-            if len(moved) < len(last):  # else it failed after the last step: all is done
-                left = [n for n, record in zip(numbers, records, strict=True) if record.ref not in moved]
-                if isinstance(error, Conflict) or not moved:
-                    self._strike(left)
-                if isinstance(error, Conflict):
-                    raise Moved from error
-                raise
-        self._settled.update(numbers)
-        self._note.end()
-        if sync:
-            self.sync()
-        return undisturbed
+        now = self.standing()
+        if not os.path.exists(self._path):
+            return now.journaled
+        if now.boot != standing.boot():  # what was on its way may be lost
+            with held(self._turn):
+                self.restore()
+                last = self._journal.last()
+                self._note(last)
+            return last
+        if now.published != now.journaled or now.state == standing.BEGUN:
+            with held(self._turn):
+                published = self._publish([])
+            if published != now.journaled:  # whoever was about to journal more is dead
+                self._note(published)
+            return published
+        return now.journaled
 
-    def _undo(self, ref: str, new: str, old: str | None) -> bool:
-        try:
-            if old is not None:
-                self._objects.move(ref, new, old)
-            return old is not None
-        except TrackerError:
+    def _note(self, number: int) -> None:
+        """Say that the journal ends there and all of it stands in git, for somebody to look at."""
+        with suppress(OSError):
+            self._standing.journal(number)
+            self._standing.end(number, DISTURBED, "", "")
+
+    def agree(self, published: int, epoch: str, signature: refs.Signature) -> None:
+        """Say that the index of this epoch is equal to git, whose refs have stood so since `settle` returned `published`."""
+        with suppress(OSError):  # then whoever asks looks again
+            self._standing.end(published, QUIET, epoch, signature)
+
+    def is_alive(self) -> bool:
+        """Return whether what is on its way can still be expected to arrive by itself."""
+        return standing.read(self._standing.path)[1] > time.time() - _PATIENCE
+
+    def is_stuck(self) -> bool:
+        """Return whether somebody who published did not come to the end, and nobody is at it now."""
+        if self.standing().state != standing.BEGUN:
             return False
-
-    def _strike(self, numbers: Iterable[int]) -> None:
-        """Take back what nobody was told of; where even that fails, the next writer completes it."""
-        with suppress(TrackerError):
-            self._journal.strike(numbers)
-
-    def _swap(self, ref: str, old: str | None, new: str, raw: bytes, **how: float) -> None:
-        """Move a ref, keeping in reach what the first new entry (`raw`) does not build on, such as a bad one."""
-        if old is not None and f"\nparent {old}\n".encode() not in raw.partition(b"\n\n")[0]:
-            self._keep(old)
-        self._objects.move(ref, old, new, **how)
-
-    def _keep(self, id: str) -> None:
-        if self._objects.has(id):
-            self._objects.move(refs.KEEP + id, self._objects.target(refs.KEEP + id), id)
-
-    def kept(self) -> int:
-        """Return about how many entries the journal holds."""
-        return self._journal.span()
+        with tried(self._turn) as free:
+            return free
 
     def restore(self) -> int:
         """Write again what the file system lost of all that was acknowledged, as after a power cut; return how much.
@@ -178,41 +134,104 @@ class Publisher:
             if target is None or not self._objects.has(target):
                 self._objects.move(ref, target, id)
                 count += 1
+            elif target != id and not self._objects.descends(target, id):
+                self._place(ref, {id}, id)
+                count += 1
         for ref, target in refs.listing(self._objects.place.common).items():
             if ref not in last and not self._objects.has(target):  # moved, but the power failed before the disk had it
                 count += self._objects.uncover(ref)
         return count
 
-    def recover(self, *, force: bool = False) -> bool:
-        """Complete what a dead writer journaled and could not finish; return whether there was anything.
+    def kept(self) -> int:
+        """Return about how many entries the journal holds."""
+        return self._journal.span()
 
-        With `force` also where the one before came to its end.
+    # without it
+
+    def publish(self, upto: int, own: Numbered) -> None:
+        """Return when the records up to a number, of which `own` are here already, stand in git and on the disk.
+
+        Of all who ask at once one does it for everybody. Raises `TrackerError` where it cannot be done or is not certain.
         """
-        with suppress(OSError):
-            if not force and self._note.ended():
-                return False
-        journal = self._journal
-        done, changed = [], False
-        for number, record in journal.open():
-            if number in self._settled:
-                continue
-            done.append(number)
-            target = self._objects.target(record.ref)
-            if target == record.id and self._objects.has(record.id):
-                continue
-            changed = self._objects.mend_commit(record.id, record.raw) or changed
-            if target == record.old:
-                changed = True
-                self._swap(record.ref, target, record.id, record.raw, stale_seconds=_DEAD)  # its lock may be there
-            elif target != record.id and not self._objects.descends(target, record.id):
-                changed = True
-                self._keep(record.id)
-        self._settled.update(done)
-        self._note.end()
-        return changed
+        while True:
+            with tried(self._turn) as free:
+                if free:
+                    if self._publish(own) < upto:
+                        raise Unusable("the journal was replaced while it was written", "try again", code="busy")
+                    break
+            awaited(self._turn)
+            with tried(self._turn, shared=True) as quiet:
+                if quiet and self.standing().published >= upto:
+                    return
+        self._objects.let_go()
 
-    def _begin(self) -> None:
+    def _publish(self, own: Numbered) -> int:
+        """Publish all that is left; return up to which number. Must have the publishers' turn."""
+        while True:
+            now = self.standing()
+            if now.published >= now.journaled:
+                return now.published
+            is_own = bool(own) and own[0][0] == now.published + 1 and own[-1][0] == now.journaled
+            left = own if is_own else self._journal.after(now.published, _MOST)
+            if not left:  # somebody is about to journal them
+                return now.published
+            self._publish_some([record for _, record in left], now, left[-1][0])
+            if self.standing().published != left[-1][0]:  # it could not be noted down
+                return left[-1][0]
+
+    def _publish_some(self, records: Sequence[Record], before: Standing, upto: int) -> None:
+        common = self._objects.place.common
+        undisturbed = before.state == QUIET and before.signature == refs.signature(common)
+        with suppress(OSError):  # then it takes longer to see that we died
+            self._standing.begin()
+        for record in records:
+            self._objects.write_commit(record.raw)
+        paths: dict[str, list[Record]] = {}
+        for record in records:
+            paths.setdefault(record.ref, []).append(record)
+        how = {"stale_seconds": _DEAD} if before.state == standing.BEGUN else {}
+        for ref, path in sorted(paths.items(), key=lambda item: item[1][0].old is None):
+            undisturbed &= self._move(ref, path, **how)
+        self._journal.sync()
+        # A trust log that grew is for everybody to look at: no index has it yet.
+        undisturbed &= all(ref.startswith(refs.ISSUES) for ref in paths)
+        signature = refs.mark_issues(common, before.signature, self._clock()) if undisturbed else before.signature
+        state = QUIET if undisturbed else DISTURBED
+        with suppress(OSError):  # then whoever is next does it again, which does no harm
+            self._standing.end(upto, state, before.epoch, signature)
+
+    def _move(self, ref: str, path: Sequence[Record], **how: float) -> bool:
+        """Let a ref go from what the first record builds on to the last one; return whether nobody else had moved it."""
+        first, last = path[0], path[-1].id
+        if first.old is not None and f"\nparent {first.old}\n".encode() not in first.raw.partition(b"\n\n")[0]:
+            self._keep(ref, first.old)  # such as a bad one
         try:
-            self._note.begin()
-        except OSError as error:
-            raise Unusable(f"the repository cannot be written: {error.strerror}", code="read_only") from error
+            self._objects.move(ref, first.old, last, **how)
+        except Conflict:
+            return self._place(ref, {record.id for record in path}, last)
+        return True
+
+    def _place(self, ref: str, path: set[str], new: str) -> bool:
+        """Let `new` be reached where the ref is not at what it builds on; return whether it is only further on its path."""
+        for _ in range(_ATTEMPTS):
+            target = self._objects.target(ref)
+            if target == new:
+                return True
+            on_path = target in path
+            if target is not None and not on_path:
+                if self._objects.descends(target, new):
+                    return False
+                if not self._objects.descends(new, target):
+                    self._keep(ref, new)
+                    return False
+            with suppress(Conflict):
+                self._objects.move(ref, target, new)
+                return on_path
+        self._keep(ref, new)
+        return False
+
+    def _keep(self, ref: str, id: str) -> None:
+        if self._objects.has(id):
+            beside = refs.beside(ref, id)
+            with suppress(Conflict):  # its name says what it holds
+                self._objects.move(beside, self._objects.target(beside), id)

@@ -41,6 +41,11 @@ def is_trust(name: str) -> bool:
     return name == TRUST or name.startswith(TRUST_HEADS)
 
 
+def beside(ref: str, id: str) -> str:
+    """Return the ref that keeps in reach what the ref of an issue, or of the trust log, does not lead to."""
+    return (TRUST_HEADS if ref == TRUST else KEEP) + id
+
+
 def of_device(remote: str, device: str) -> str:
     """Return where the checkpoint of a device is kept that was fetched from a remote."""
     return f"{REMOTES}{remote}/devices/{device}"

@@ -102,7 +102,7 @@ def reattach(objects: GitRepository, adrift: Mapping[str, str]) -> None:
             objects.clear_empty(name)
             objects.move(name, objects.target(name), found[0])
             for other in found[1:]:
-                beside = (refs.TRUST_HEADS if name == refs.TRUST else refs.KEEP) + other
+                beside = refs.beside(name, other)
                 objects.move(beside, objects.target(beside), other)
         except TrackerError:
             continue  # it is found adrift again, and said to be

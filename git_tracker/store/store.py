@@ -7,7 +7,7 @@ Out: the index grows by a sequence number and the bus rings, whoever wrote: this
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from git_tracker.errors import Conflict, Invalid, NotFound
+from git_tracker.errors import Invalid, NotFound, Unusable
 from git_tracker.store import changes, query, repeats, resolving, verification
 from git_tracker.store.governing import Governor
 from git_tracker.store.identity import Signer
@@ -15,7 +15,7 @@ from git_tracker.store.index import apart, paging, people, read, schema
 from git_tracker.store.issue import Json
 from git_tracker.store.lock import held
 from git_tracker.store.progress import Progress
-from git_tracker.store.publishing import Moved
+from git_tracker.store.publishing import Numbered
 from git_tracker.store.state import State
 from git_tracker.store.writing import Writing, parents_first
 
@@ -166,33 +166,28 @@ class IssueStore(Governor):
         key = repeats.key(rk, request)
         self._objects.require_own_process()
         for _ in range(_RETRIES):
-            published, prior = False, list[str]()
+            numbered, prior, cue = Numbered(), list[str](), None
             with self._lock, held(self._lock_path):
-                if self._publisher.recover() or self._stale or self._is_replaced():
+                if self._stale or self._is_replaced() or self._publisher.is_stuck():
                     self._catch_up(force=True)
                 try:
                     self._db.execute("begin immediate")
                     self._projection.catch_up(self._clock())
                     prior = recall(repeats.written(self._db, by.issuer, rk, key))
                     writing = Writing(self._projection, by, key, self._clock, self._entropy)
-                    result = prior or decide(writing)
+                    result, upto = prior or decide(writing), self._publisher.standing().journaled
                     if writing.records:
-                        alone = self._publisher.publish(writing.records, sync=False, alone=self._projection.is_alone)
-                        published = True
-                        if alone:  # else whoever comes next sees what others did meanwhile
-                            self._projection.moved_issues(self._clock())
+                        numbered = self._publisher.journal(writing.records)
+                        upto = numbered[-1][0]
+                        self._projection.journaled(upto)
                     cue = self._newest(self._db)
                     self._db.execute("commit")
                     self._projection.committed()
                     self._keep_stock_git()
-                except Moved:
-                    self._roll_back()
-                    self._catch_up(force=True)
-                    continue
                 except schema.Error as error:
                     self._roll_back()
                     self._stale = True
-                    if not published:  # else it stands in git, and whoever reads next brings the index up to date
+                    if not numbered:  # else it goes into git, and whoever reads next brings the index up to date
                         if not schema.is_damage(error):
                             raise schema.failed(error) from error
                         self._attach(damaged=True)
@@ -200,16 +195,15 @@ class IssueStore(Governor):
                 except BaseException:
                     self._roll_back()
                     raise
-            self._objects.let_go()
             self._ring(cue)
-            if published or prior:
-                self._publisher.sync()  # not under the lock: the next writer is at work meanwhile
-            if published and self._upkeep_after and self._publisher.kept() >= self._upkeep_after:
+            if numbered or prior:
+                self._publisher.publish(upto, numbered)  # not under the lock: the next writer is at work meanwhile
+            if numbered and self._upkeep_after and self._publisher.kept() >= self._upkeep_after:
                 from git_tracker.store import upkeep  # most commands never start it
 
                 upkeep.start(self.place, self.home)
             return result
-        raise Conflict("the issue kept moving while it was written", "try again", code="busy")
+        raise Unusable("the index was damaged again and again", "run `tracker doctor`", code="busy")
 
     def _best_ready(self, writing: Writing, text: str) -> str:
         now_ms = self.now_ms
