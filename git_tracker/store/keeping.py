@@ -113,7 +113,8 @@ class Keeper(Reader):
             return False
         try:
             notes = schema.notes(self.reader)
-            now, is_alive = self._publisher.standing(), self._publisher.is_alive()
+            now = self._publisher.standing()
+            is_alive = now.is_settled or self._publisher.is_alive()
             fresh = reading.is_fresh(notes, now, is_alive, self.place.common, self.workflow, self.now_ms)
             return fresh and self._projection.knows_trust(notes)
         except (schema.Error, TrackerError):
