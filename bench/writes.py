@@ -1,4 +1,4 @@
-"""Durable writes: one in process against a raw SQLite insert with fsync, and many processes at once."""
+"""Durable writes: one in process against a raw SQLite insert with fsync, and many processes at once beside `git gc`."""
 
 import itertools
 import json
@@ -6,8 +6,10 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import measure
@@ -68,7 +70,7 @@ def _together(grounds: Grounds, size: int) -> Iterator[Row]:
         rate, took, lost = _race(grounds, size, processes, ids[:1] if name == "one issue" else ids)
         alone = 1 / measure.median(bare)
         yield Row(
-            f"{processes} processes write to {name}", thousands(size),
+            f"{processes} processes write to {name}, `git gc` running", thousands(size),
             f"{rate:.0f} events/s (p99 {measure.duration(measure.percentile(took, 0.99))}, {lost} lost)",
             f"raw SQLite inserts with fsync, one process {alone:.0f}/s", measure.times(alone / rate),
             "≥ 500/s, p99 < 400 ms, 0 lost",
@@ -90,16 +92,38 @@ def _race(grounds: Grounds, size: int, processes: int, ids: list[str]) -> tuple[
     ]
     for writer in writers:
         writer.stdout.readline()
-    start = time.perf_counter()
-    for writer in writers:
-        writer.stdin.write("go\n")
-        writer.stdin.flush()
-    took = [seconds for writer in writers for seconds in json.loads(writer.stdout.readline())]
-    elapsed = time.perf_counter() - start
+    with _collecting(repo):
+        start = time.perf_counter()
+        for writer in writers:
+            writer.stdin.write("go\n")
+            writer.stdin.flush()
+        took = [seconds for writer in writers for seconds in json.loads(writer.stdout.readline())]
+        elapsed = time.perf_counter() - start
     for writer in writers:
         writer.communicate()
     written = _entries(IssueStore.open(repo)) - before
     return len(took) / elapsed, took, processes * each - written
+
+
+@contextmanager
+def _collecting(repo: str) -> Iterator[None]:
+    """Let stock git collect garbage beside, one `git gc` after the other."""
+    end = threading.Event()
+
+    def collect() -> None:
+        while not end.is_set():
+            process = subprocess.Popen(["git", "-C", repo, "gc", "--quiet"], stderr=subprocess.DEVNULL)
+            while process.poll() is None:
+                if end.wait(0.02):
+                    process.terminate()
+
+    thread = threading.Thread(target=collect)
+    thread.start()
+    try:
+        yield
+    finally:
+        end.set()
+        thread.join()
 
 
 def _entries(store) -> int:
