@@ -29,9 +29,9 @@ QUESTIONS = {
     "comments": "select comments.*, issues.id as whole from comments join issues on issues.key = comments.issue",
     "labels": "select labels.*, issues.id as whole from labels join issues on issues.key = labels.issue",
     "links": "select links.*, issues.id as whole from links join issues on issues.key = links.issue",
-    "texts": "select coalesce(part, texts.rowid & 3) as part, texts.body, issues.id as whole from texts"
-    " join issues on issues.key = texts.rowid >> 24"
-    " left join comments on comments.issue = issues.key and comments.number = (texts.rowid & 0xffffff) - 2",
+    "words": "select term, offset, coalesce(part, doc & 3) as part, issues.id as whole from words"
+    " join issues on issues.key = doc >> 24"
+    " left join comments on comments.issue = issues.key and comments.number = (doc & 0xffffff) - 2",
     "actors": "select * from actors where id in (select actor from entries where issue > 0)",
 }  # fmt: skip
 NUMBERS = {"key", "seq", "number", "entry", "issue", "auth"}  # count what came when
@@ -44,6 +44,7 @@ def rows(store: IssueStore) -> dict[str, list[str]]:
     file.close()
     db.row_factory = sqlite3.Row
     texts.gather(db)  # how many are outstanding is a matter of luck
+    db.execute("create virtual table words using fts5vocab (texts, instance)")
     found = {}
     for table, question in QUESTIONS.items():
         kept = [{name: row[name] for name in row.keys() if name not in NUMBERS} for row in db.execute(question)]  # noqa: SIM118
@@ -51,7 +52,6 @@ def rows(store: IssueStore) -> dict[str, list[str]]:
             if "state" in row:  # JSON, whose order tells how it was come by
                 row["state"] = json.dumps(json.loads(row["state"]), sort_keys=True)
         found[table] = sorted(map(repr, kept))
-    found["words"] = [str(row[0]) for row in db.execute("select count(*) from texts where texts match 'word'")]
     db.close()
     return found
 

@@ -54,23 +54,24 @@ def put_comments(db: Db, key: int, comments: Mapping[str, Any], count: int, chan
     before = count
     changed = comments.changed if isinstance(comments, Comments) else comments
     if count and not isinstance(comments, Comments):  # folded anew: some may be gone, and numbers have no gaps
-        stored = {row[0] for row in db.execute("select part from comments where issue = ?", (key,))}
-        if stored - changed.keys():
+        stored = db.execute("select part, number, body from comments where issue = ?", (key,)).fetchall()
+        if {row[0] for row in stored} - changed.keys():
             db.execute("delete from comments where issue = ?", (key,))
-            changes.no_comments()
+            for part, number, body in stored:
+                changes.comment(number, part, json.loads(body), None)
             count = 0
     for part, note in changed.items():
         row = (place(note), encode(note))
         if db.execute("insert or ignore into comments values (?, ?, ?, ?, ?)", (key, part, count + 1, *row)).rowcount:
             count += 1
-            changes.comment(count, part, note, new=True)
+            changes.comment(count, part, None, note)
             continue
         number, body = db.execute(
             "select number, body from comments where issue = ? and part = ?", (key, part)
         ).fetchone()
         if body != row[1]:
             db.execute("update comments set place = ?, body = ? where issue = ? and part = ?", (*row, key, part))
-            changes.comment(number, part, note, new=False)
+            changes.comment(number, part, json.loads(body), note)
     return count - before
 
 

@@ -73,7 +73,10 @@ create table tallies (
     n integer not null, primary key (label, archived, status, category, blocked)
 ) without rowid;
 """
-_TEXTS = "create virtual table texts using fts5 (body, tokenize = 'unicode61 remove_diacritics 2'{})"
+# The words alone: what they make up stands in other tables already.
+_TEXTS = """create virtual table texts using fts5 (
+    body, content = '', columnsize = 0, tokenize = 'unicode61 remove_diacritics 2'
+)"""
 
 # Apart from the tables, so that a great many rows may go in first.
 _INDEXES = """
@@ -103,7 +106,7 @@ create index entries_partial on entries (issue) where partial;
 
 _WAL_PAGES = 4000  # 16 MB: a page that is written again and again goes into the file once
 _NAMES = (
-    "actors", "issues", "comments", "labels", "links", "entries", "events", "outstanding", "texts", "auths", "tallies",
+    "actors", "issues", "comments", "labels", "links", "entries", "events", "outstanding", "auths", "tallies",
     "devices", "lost_claims",
 )  # fmt: skip
 
@@ -141,7 +144,7 @@ def prepare(db: Db, epoch: str) -> None:
     db.execute("commit")
 
 
-def create_tables(db: Db, texts: str = _TEXTS.format("")) -> None:
+def create_tables(db: Db, texts: str = _TEXTS) -> None:
     """Create the tables without what makes them quick to ask; `texts` may say how that table is made otherwise."""
     _run(db, _TABLES)
     _run(db, texts)
@@ -178,7 +181,7 @@ def open_aside() -> Db:
     """Open a table of texts that is nobody else's, in memory, within a transaction: each commit takes long."""
     db = sqlite3.connect(":memory:", isolation_level=None)
     db.execute("begin")
-    db.execute(_TEXTS.format(", content = '', columnsize = 0"))
+    db.execute(_TEXTS)
     return db
 
 
@@ -188,6 +191,7 @@ def clear(db: Db, epoch: str) -> None:
         db.execute(f"drop trigger if exists {name}")
     for table in _NAMES:
         db.execute(f"delete from {table}")
+    db.execute("insert into texts (texts) values ('delete-all')")
     count_from_now_on(db)
     db.execute(f"delete from meta where name != 'version' and not ({_LASTING})")
     set_meta(db, "epoch", epoch)

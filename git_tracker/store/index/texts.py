@@ -4,11 +4,15 @@ One by one they would be most of what a write costs. What changed lately is outs
 by themselves, word for word as the index would, and the write that makes them too many has them all indexed.
 """
 
-from collections.abc import Iterator, Mapping
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from git_tracker.store.index.schema import Db, open_aside
 from git_tracker.store.state import State
+
+Note = Mapping[str, Any]
 
 _BITS = 24  # a text has the number of its issue in the bits above these, so that a search need not ask for it
 KEY = f"rowid >> {_BITS}"  # the number of the issue of a text that was found
@@ -18,7 +22,7 @@ _MOST = 32  # texts outstanding
 _LONG = 4096  # characters: to look into such a text again and again is dearer than to index it at once
 
 _SAID = f"""
-select id, case part
+select id, coalesce(case part
     when 'title' then (select title from issues where key = outstanding.id >> {_BITS})
     when 'description' then (
         select json_extract(state, '$.texts.description') from issues where key = outstanding.id >> {_BITS} and state != ''
@@ -27,7 +31,7 @@ select id, case part
         select json_extract(body, '$.body') from comments
         where issue = outstanding.id >> {_BITS} and comments.part = outstanding.part and not json_extract(body, '$.redacted')
     )
-end from outstanding
+end, '') from outstanding
 """
 
 
@@ -37,7 +41,7 @@ def of(key: int, title: str, folded: State) -> Iterator[tuple[int, str]]:
     return ((_number(key, place), text) for place, text in enumerate(said, _TITLE) if text)
 
 
-def _said(note: Mapping[str, Any]) -> str:
+def _said(note: Note) -> str:
     return "" if note["redacted"] else str(note["body"])
 
 
@@ -46,48 +50,56 @@ def _number(key: int, place: int) -> int:
 
 
 class Changes:
-    """What a write changed of the texts of one issue; `flush` is for when the rows they stand in are written."""
+    """What a write changes of the texts of one issue; `flush` is for when the rows they stand in are written."""
 
     def __init__(self, db: Db, key: int) -> None:
         self._db, self._key, self._long, self._any = db, key, False, False
 
-    def title(self, now: str, *, new: bool) -> None:
-        self._put(_TITLE, "title", now, new)
+    def title(self, before: str, now: str) -> None:
+        self._put(_TITLE, "title", before, now)
 
-    def description(self, now: str, *, new: bool) -> None:
-        self._put(_DESCRIPTION, "description", now, new)
+    def description(self, before: str, now: str) -> None:
+        self._put(_DESCRIPTION, "description", before, now)
 
-    def comment(self, number: int, part: str, note: Mapping[str, Any], *, new: bool) -> None:
-        """Take the n-th comment; `new` where search cannot know of it."""
-        self._put(_DESCRIPTION + number, part, _said(note), new)
-
-    def no_comments(self) -> None:
-        """Forget all comments."""
-        _forget(self._db, _number(self._key, _DESCRIPTION + 1), _number(self._key + 1, 0))
+    def comment(self, number: int, part: str, before: Note | None, now: Note | None) -> None:
+        """Take the n-th comment, as it was and as it is."""
+        self._put(_DESCRIPTION + number, part, _said(before) if before else "", _said(now) if now else "")
 
     def flush(self) -> None:
         """Index what is outstanding, if that is too much now."""
         if self._long or (self._any and _outstanding(self._db) > _MOST):
             gather(self._db)
 
-    def _put(self, place: int, part: str, text: str, new: bool) -> None:
+    def _put(self, place: int, part: str, before: str, now: str) -> None:
+        if before == now:
+            return
         id = _number(self._key, place)
-        if not new:
-            _forget(self._db, id, id + 1)
-        if text:
+        if before and not self._db.execute("delete from outstanding where id = ?", (id,)).rowcount:
+            # Without what it said nothing tells in which words the text is to be found.
+            self._db.execute("insert into texts (texts, rowid, body) values ('delete', ?, ?)", (id, before))
+        if now:
             self._db.execute("insert into outstanding values (?, ?)", (id, part))
-            self._any, self._long = True, self._long or len(text) > _LONG
+            self._any, self._long = True, self._long or len(now) > _LONG
 
 
 def forget(db: Db, key: int) -> None:
-    """Forget the texts of an issue."""
-    _forget(db, _number(key, 0), _number(key + 1, 0))
+    """Forget the texts of an issue, before the rows they stand in are gone."""
+    changes = Changes(db, key)
+    changes.title(db.execute("select title from issues where key = ?", (key,)).fetchone()[0], "")
+    forget_description(db, key)
+    for part, number, body in db.execute("select part, number, body from comments where issue = ?", (key,)).fetchall():
+        changes.comment(number, part, json.loads(body), None)
 
 
-def _forget(db: Db, start: int, end: int) -> None:
-    for row in db.execute("select rowid from texts where rowid >= ? and rowid < ?", (start, end)).fetchall():
-        db.execute("delete from texts where rowid = ?", (row[0],))
-    db.execute("delete from outstanding where id >= ? and id < ?", (start, end))
+def forget_description(db: Db, key: int) -> None:
+    """Forget the description of an issue, before its state is gone."""
+    state = db.execute("select state from issues where key = ?", (key,)).fetchone()[0]
+    Changes(db, key).description(description(state), "")
+
+
+def description(state: str) -> str:
+    """Return the description that a state, as the index keeps it, has."""
+    return str(json.loads(state)["texts"].get("description", "")) if state else ""
 
 
 def _outstanding(db: Db) -> int:
@@ -100,15 +112,21 @@ def gather(db: Db) -> None:
     db.execute("delete from outstanding")
 
 
-def matching(db: Db, words: str) -> list[tuple[int, bool]]:
+def matching(db: Db, expression: str) -> list[tuple[int, bool]]:
     """Return what an expression finds among the texts outstanding: the issue's key, and whether it is its title."""
-    said = db.execute(_SAID).fetchall()
+    words = re.findall("[a-z0-9]+", expression.lower()) if expression.isascii() else []
+    said = [row for row in db.execute(_SAID) if _may_hold(row[1], words)]
     if not said:
         return []
     aside = open_aside()
     try:
         aside.executemany("insert into texts (rowid, body) values (?, ?)", said)
-        found = aside.execute(f"select {KEY}, {IS_TITLE} from texts where texts match ?", (words,))
+        found = aside.execute(f"select {KEY}, {IS_TITLE} from texts where texts match ?", (expression,))
         return [(row[0], bool(row[1])) for row in found]
     finally:
         aside.close()
+
+
+def _may_hold(text: str, words: Sequence[str]) -> bool:
+    """Return False where the tokenizer could not find any of these words: of ASCII it sees letters and digits alone."""
+    return not words or not text.isascii() or any(word in text.lower() for word in words)

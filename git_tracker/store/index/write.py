@@ -166,10 +166,9 @@ def put_issue(db: Db, key: int, tip: str, folded: State, seq: int, workflow: Wor
         blocks = db.execute("select other from links where issue = ? and kind = 'blocks'", (key,)).fetchall()
         derive.update_blocked(db, {before["id"], *relinked, *(row[0] for row in blocks)})
     derive.put_lost_claims(db, key, folded)
-    if "title" in changed:
-        changes.title(columns["title"], new=not before["tip"])
+    changes.title(before["title"], columns["title"])
     if was.get("texts") != folded.texts:
-        changes.description(folded.texts.get("description", ""), new=not before["tip"])
+        changes.description(texts.description(before["state"]), folded.texts.get("description", ""))
     changes.flush()
 
 
@@ -204,9 +203,9 @@ def _forget_state(db: Db, key: int) -> None:
     id = db.execute("select id from issues where key = ?", (key,)).fetchone()[0]
     touched = {row[0] for row in db.execute("select other from links where issue = ? and kind = 'blocks'", (key,))}
     touched |= {row[0] for row in db.execute("select id from issues where parent = ?", (id,))}
+    texts.forget(db, key)
     for table in ("comments", "labels", "links", "lost_claims"):
         db.execute(f"delete from {table} where issue = ?", (key,))
-    texts.forget(db, key)
     blank = blank_issue()
     db.execute(
         f"update issues set {', '.join(f'{name} = :{name}' for name in blank)} where key = :key", blank | {"key": key}
@@ -216,6 +215,7 @@ def _forget_state(db: Db, key: int) -> None:
 
 def forget_entry(db: Db, key: int, id: str) -> None:
     """Remove one entry whose verdict changed, so that it can be numbered anew; its issue will be folded from all."""
+    texts.forget_description(db, key)
     db.execute("update issues set state = '' where key = ?", (key,))
     counts.forget(db, "issue = ? and id = ?", (key, id))
 
