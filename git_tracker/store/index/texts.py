@@ -7,10 +7,12 @@ by themselves, word for word as the index would, and the write that makes them t
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from git_tracker.store.index.schema import Db, open_aside
-from git_tracker.store.state import State
+
+if TYPE_CHECKING:  # readers do without
+    from git_tracker.store.state import State
 
 Note = Mapping[str, Any]
 
@@ -35,7 +37,7 @@ end, '') from outstanding
 """
 
 
-def of(key: int, title: str, folded: State) -> Iterator[tuple[int, str]]:
+def of(key: int, title: str, folded: "State") -> Iterator[tuple[int, str]]:
     """Yield the texts of an issue, each with its number; comments are numbered in their order."""
     said = (title, folded.texts.get("description", ""), *map(_said, folded.comments.values()))
     return ((_number(key, place), text) for place, text in enumerate(said, _TITLE) if text)
