@@ -20,8 +20,7 @@ on conflict (id) do update set {", ".join(f"{name} = excluded.{name}" for name i
 _RECOUNT = """
 update actors set (started, last, entries, issues, ok, muted, quarantined, events) = (
     select min(at), max(at), count(*), count(distinct issue), coalesce(sum(verdict = 'ok'), 0),
-        coalesce(sum(verdict = 'muted'), 0), coalesce(sum(verdict = 'quarantined'), 0),
-        (select count(*) from events join entries as own on own.number = events.entry where own.actor = actors.id)
+        coalesce(sum(verdict = 'muted'), 0), coalesce(sum(verdict = 'quarantined'), 0), coalesce(sum(events), 0)
     from entries where actor = actors.id and issue != 0
 ) where id = ?
 """
@@ -61,7 +60,8 @@ def forget(db: Db, where: str, values: Iterable[object]) -> None:
     """Take out the entries that a condition finds, with their events, and count anew what their authors did."""
     values, before = list(values), read.event_count(db)
     actors = db.execute(f"select distinct actor from entries where {where}", values).fetchall()
-    gone = db.execute(f"delete from events where entry in (select number from entries where {where})", values).rowcount
+    seqs = read.numbers(db.execute(f"select seq, events from entries where {where}", values).fetchall())
+    db.executemany("delete from events where seq = ?", ((seq,) for seq in seqs))
     db.execute(f"delete from entries where {where}", values)
     db.executemany(_RECOUNT, [(row[0],) for row in actors])
-    set_meta(db, "gaps", str(read.last_seq(db) - (before - gone)))
+    set_meta(db, "gaps", str(read.last_seq(db) - (before - len(seqs))))

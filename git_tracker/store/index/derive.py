@@ -1,11 +1,10 @@
-"""What follows from an issue's state: labels, links, what is blocked, and the texts that search looks into."""
+"""What follows from an issue's state: labels, links, and what is blocked."""
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from git_tracker.store import canonical, conflicts
-from git_tracker.store.index.rows import Comments
-from git_tracker.store.index.schema import DOCUMENT_BITS, Db
+from git_tracker.store.index.schema import Db
 from git_tracker.store.state import Claim, State
 from git_tracker.store.workflow import CATEGORIES, Workflow
 
@@ -57,14 +56,6 @@ def put_sets(db: Db, key: int, own: str, folded: State) -> set[str]:
     return {own if kind == "parent" else other for kind, other in new ^ before if kind in ("parent", "blocks")}
 
 
-def texts(title: str, folded: State, comments: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
-    """Yield what search looks into: names of parts of an issue and their texts, empty ones included."""
-    yield "title", title
-    yield "description", folded.texts.get("description", "")
-    for part, note in comments.items():
-        yield part, "" if note["redacted"] else note["body"]
-
-
 def links(folded: State) -> set[tuple[str, str]]:
     """Return the links from an issue: kind and the other's id."""
     found = (link.partition(" ") for link in folded.sets.get("links", ()))
@@ -87,42 +78,6 @@ def put_lost_claims(db: Db, key: int, folded: State) -> None:
     if later or db.execute("select 1 from lost_claims where issue = ?", (key,)).fetchone():
         db.execute("delete from lost_claims where issue = ?", (key,))
         db.executemany("insert into lost_claims values (?, ?, ?)", [(key, one.actor, one.until) for one in later])
-
-
-# The numbers of an issue's texts begin with its key, so that a search finds issues without asking for each text.
-_NEXT = f"""
-select coalesce(max(id), :issue << {DOCUMENT_BITS}) + 1 from documents
-where id > :issue << {DOCUMENT_BITS} and id < (:issue + 1) << {DOCUMENT_BITS}
-"""
-
-
-def put_texts(db: Db, key: int, title: str, folded: State, same: Container[str]) -> None:
-    """Index each text but the `same`, each on its own: one more comment costs one more row, however long the history."""
-    comments = folded.comments
-    changed = comments.changed if isinstance(comments, Comments) else comments
-    if not isinstance(comments, Comments):  # folded anew: a comment may be gone
-        for row in db.execute("select id, part from documents where issue = ?", (key,)).fetchall():
-            if row[1] not in changed and row[1] not in ("title", "description"):
-                _forget_text(db, row[0])
-    for part, body in texts(title, folded, changed):
-        if part in same:
-            continue
-        row = db.execute("select id from documents where issue = ? and part = ?", (key, part)).fetchone()
-        if row is None:
-            if not body:
-                continue
-            id = db.execute(_NEXT, {"issue": key}).fetchone()[0]
-            db.execute("insert into documents values (?, ?, ?)", (id, key, part))
-            db.execute("insert into texts (rowid, body) values (?, ?)", (id, body))
-        elif not body:
-            _forget_text(db, row[0])
-        elif db.execute("select body from texts where rowid = ?", (row[0],)).fetchone()[0] != body:
-            db.execute("update texts set body = ? where rowid = ?", (body, row[0]))
-
-
-def _forget_text(db: Db, document: int) -> None:
-    db.execute("delete from texts where rowid = ?", (document,))
-    db.execute("delete from documents where id = ?", (document,))
 
 
 _ABOVE = """

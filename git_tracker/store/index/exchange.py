@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from git_tracker.store.index.read import OWN
 from git_tracker.store.index.schema import Db
 
 Json = Any
@@ -41,8 +42,8 @@ def told(db: Db, source: str) -> Iterator[Told]:
     from git_tracker.store import text  # only here: readers of the index do without
 
     rows = db.execute(
-        "select issues.id, entries.id, events.position, events.type, events.body from events"
-        " join entries on entries.number = events.entry join issues on issues.key = events.issue"
+        "select issues.id, entries.id, events.position, events.type, events.body from issues"
+        f" cross join entries on entries.issue = issues.key cross join events on {OWN}"
         " where issues.origin >= ? and issues.origin < ? and entries.verdict = 'ok' and entries.reason = ''"
         " order by events.seq",
         (f"{source}:", f"{source};"),

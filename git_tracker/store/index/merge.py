@@ -43,7 +43,7 @@ class Merging:
         self.db.execute("begin")
         schema.create_indexes(self.db)
         self.db.execute(
-            "update issues set seq = (select max(seq) from events where issue = issues.key), person ="
+            "update issues set seq = (select max(seq + events) - 1 from entries where issue = issues.key), person ="
             " case when archived < 2 then coalesce((select person from actors where actors.id = issues.author), '')"
             " else person end"
         )
@@ -68,9 +68,12 @@ class Merging:
         return str(self.db.execute("select id from issues where key = ?", (key,)).fetchone()[0])
 
     def _rank(self) -> None:
-        keys = " union all ".join(f"select number, ms, count, id from {name}.entries" for name in self._names)
-        self.db.execute("create table rank (new integer primary key, old integer not null)")
-        self.db.execute(f"insert into rank (old) select number from ({keys}) order by ms, count, id")
+        keys = " union all ".join(f"select number, ms, count, id, events from {name}.entries" for name in self._names)
+        self.db.execute("create table rank (new integer primary key, old integer not null, seq integer not null)")
+        self.db.execute(
+            "insert into rank (old, seq) select number, sum(events) over (order by ms, count, id rows unbounded preceding)"
+            f" - events + 1 from ({keys}) order by ms, count, id"
+        )
 
     def _copy_entries(self) -> None:
         self.db.execute("create temp table cited (old integer primary key, new integer not null)")
@@ -80,10 +83,10 @@ class Merging:
                 f"insert into cited select theirs.key, auths.key from {name}.auths as theirs"
                 " join auths on auths.heads = theirs.heads"
             )
-        columns = [name for name in ENTRY if name not in ("number", "auth")]
+        columns = [name for name in ENTRY if name not in ("number", "auth", "seq")]
         joins = " ".join(f"left join {name}.entries as {name} on {name}.number = rank.old" for name in self._names)
         self.db.execute(
-            f"insert into entries (number, auth, {', '.join(columns)}) select rank.new,"
+            f"insert into entries (number, seq, auth, {', '.join(columns)}) select rank.new, rank.seq,"
             f" (select new from cited where old = {self._either('auth')}), {', '.join(map(self._either, columns))}"
             f" from rank {joins} order by rank.new"
         )

@@ -1,5 +1,6 @@
 """Who did what: the event feed, histories, agents and their trails, and what did not take effect."""
 
+from bisect import bisect_right
 from collections.abc import Container
 from typing import Any, NamedTuple
 
@@ -17,36 +18,36 @@ _ACTIVE_MS = 15 * 60 * 1000  # an agent whose last entry is younger counts as at
 def feed(db: Db, since: str, limit: int, agent: str = "", id: str = "") -> dict[str, Json]:
     """Return events after a cursor, oldest first; without a cursor the newest ones."""
     _check(limit)
-    where, values = ["1"], list[object]()
-    if agent:
-        where.append("entries.actor = ?")
-        values.append(actor(db, agent))
-    if id:
-        where.append("issues.id = ?")
-        values.append(id)
-    total = _count(db, " and ".join(where), values) if agent or id else read.event_count(db)
-    if since:
-        where.append("events.seq > ?")
-        values.append(read.position(db, since))
-    items = read.events(db, " and ".join(where), values, limit, newest=not since)
+    after = read.position(db, since) if since else 0
+    if agent or id:
+        seqs = _numbers(db, actor(db, agent) if agent else "", id)
+        total = len(seqs)
+        seqs = seqs[(start := bisect_right(seqs, after)) : start + limit] if since else seqs[-limit:]
+        items = read.events_at(db, seqs)
+    else:
+        total, items = read.event_count(db), read.events(db, "events.seq > ?", [after], limit, newest=not since)
     return {"items": items, "next": items[-1]["cursor"] if items else since or read.cursor(db), "total": total}
 
 
-def _count(db: Db, where: str, values: list[object]) -> int:
-    joined = "events join entries on entries.number = events.entry join issues on issues.key = events.issue"
-    return int(db.execute(f"select count(*) from {joined} where {where}", values).fetchone()[0])
+def _numbers(db: Db, actor: str, id: str) -> list[int]:
+    """Return the numbers of all events of an actor, of an issue, or of the one on the other."""
+    where, values = "issue != 0", list[object]()
+    if id:
+        where, values = "issue = (select key from issues where id = ?)", [id]
+    if actor:
+        where, values = f"{where} and actor = ?", [*values, actor]
+    return sorted(read.numbers(db.execute(f"select seq, events from entries where {where}", values)))
 
 
 def history(db: Db, id: str, limit: int, cursor: str) -> dict[str, Json]:
     """Return a page of an issue's events, oldest first, in the order they were admitted."""
     _check(limit)
     after = read.position(db, cursor) if cursor else 0
-    key = db.execute("select key from issues where id = ?", (id,)).fetchone()[0]
-    items = read.events(db, "events.issue = ? and events.seq > ?", [key, after], limit + 1)
-    total = db.execute("select count(*) from events where issue = ?", (key,)).fetchone()[0]
-    more = len(items) > limit
-    items = items[:limit]
-    return {"items": items, "next": items[-1]["cursor"] if more else None, "total": total}
+    seqs = _numbers(db, "", id)
+    start = bisect_right(seqs, after)
+    items = read.events_at(db, seqs[start : start + limit])
+    more = len(seqs) > start + limit
+    return {"items": items, "next": items[-1]["cursor"] if more else None, "total": len(seqs)}
 
 
 def _check(limit: int) -> None:
@@ -145,12 +146,12 @@ def audit(db: Db, name: str, limit: int, cursor: str, now_ms: int, only: Only = 
     }  # fmt: skip
 
 
-_MOVES = """
+_MOVES = f"""
 select entries.id, entries.actor, entries.at, events.issue, issues.id as whole, issues.title,
     coalesce(json_extract(events.body, '$.category'), 'active') as category
-from events join entries on entries.number = events.entry join issues on issues.key = events.issue
+from (select distinct issue from entries where actor = ?) as mine join issues on issues.key = mine.issue
+    cross join entries on entries.issue = mine.issue cross join events on {read.OWN}
 where events.type = 'status-changed' and entries.verdict = 'ok' and entries.reason = ''
-    and events.issue in (select distinct issue from entries where actor = ?)
 order by events.issue, events.seq
 """
 
@@ -175,7 +176,7 @@ def _asked(id: str, only: Only) -> tuple[str, list[object]]:
         where += " and issues.id = ?"
         values.append(only.issue)
     if only.kind:
-        where += " and entries.number in (select entry from events where type = ?)"
+        where += f" and exists (select 1 from events where {read.OWN} and type = ?)"
         values.append(only.kind)
     return where, values
 

@@ -11,7 +11,7 @@ from git_tracker.store.verdicts import Admission
 TRUST = 0  # stands for the trust log where an entry names the key of its issue
 ENTRY = (
     "number", "issue", "id", "actor", "at", "ms", "count", "parents", "digest", "under", "chain", "n", "prev",
-    "issuer", "rk", "auth", "verdict", "reason", "rooted", "partial", "review",
+    "issuer", "rk", "auth", "verdict", "reason", "rooted", "partial", "review", "seq", "events",
 )  # fmt: skip
 EVENT = ("seq", "entry", "issue", "position", "type", "body", "summary")
 ACTOR = (
@@ -35,11 +35,12 @@ class Rows:
         `sound` where the fold has let it take effect.
         """
         record, envelope = admission.record, admission.entry.envelope if admission.entry else None
+        count = 0 if key == TRUST else len(record.events) or 1
         self.entries.append((
             number, key, record.id, record.actor, record.at, *record.hlc, " ".join(record.parents), record.digest,
             record.under, admission.chain, envelope.n if envelope else 0, envelope.prev if envelope else None,
             admission.issuer, envelope.rk if envelope else "", auth, admission.verdict, reason or admission.reason,
-            admission.rooted, admission.partial, record.review,
+            admission.rooted, admission.partial, record.review, seq + 1, count,
         ))  # fmt: skip
         if key == TRUST:
             return seq

@@ -188,6 +188,20 @@ _EVENTS = (
 )
 
 
+OWN = "events.seq >= entries.seq and events.seq < entries.seq + entries.events"  # of an entry: numbered on end
+
+
+def numbers(entries: Iterable[Row]) -> list[int]:
+    """Return the numbers of the events of entries, in the order given; a row has `seq` and `events`."""
+    return [seq for row in entries for seq in range(row["seq"], row["seq"] + row["events"])]
+
+
+def events_at(db: Db, seqs: Sequence[int]) -> list[dict[str, Json]]:
+    """Return the events of these numbers, oldest first."""
+    where = "events.seq in (select value from json_each(?))"
+    return events(db, where, [json.dumps(seqs)], len(seqs))
+
+
 def events(db: Db, where: str, values: Sequence[object], limit: int, *, newest: bool = False) -> list[dict[str, Json]]:
     """Return events, oldest first; `newest` takes the last ones of all that match."""
     way = "desc" if newest else "asc"
@@ -197,10 +211,9 @@ def events(db: Db, where: str, values: Sequence[object], limit: int, *, newest: 
 
 def events_by_entry(db: Db, entries: Sequence[Row]) -> dict[int, list[dict[str, Json]]]:
     """Return the events of entries by their numbers, each as `events` returns them."""
-    numbers = [row["number"] for row in entries]
-    where = "events.entry in (select value from json_each(?)) order by events.seq"
-    rows = db.execute(f"{_EVENTS} where {where}", (json.dumps(numbers),)).fetchall()
-    found: dict[int, list[dict[str, Json]]] = {number: [] for number in numbers}
+    where = "events.seq in (select value from json_each(?)) order by events.seq"
+    rows = db.execute(f"{_EVENTS} where {where}", (json.dumps(numbers(entries)),)).fetchall()
+    found: dict[int, list[dict[str, Json]]] = {row["number"]: [] for row in entries}
     for row, told in zip(rows, event_rows(db, rows), strict=True):
         found[row["number"]].append(told)
     return found

@@ -1,11 +1,14 @@
 """Rows of the index that are read only when somebody asks: the comments of an issue, and what is known of its entries."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from typing import Any
 
 from git_tracker.store.chains import Chains, Link
+from git_tracker.store.index.derive import encode, place
+from git_tracker.store.index.read import OWN
 from git_tracker.store.index.schema import Db
+from git_tracker.store.index.texts import Changes
 from git_tracker.store.trust import Touched
 from git_tracker.store.verdicts import About
 
@@ -44,6 +47,32 @@ class Comments(MutableMapping[str, dict[str, Any]]):
     @property
     def changed(self) -> dict[str, dict[str, Any]]:
         return self._changed
+
+
+def put_comments(db: Db, key: int, comments: Mapping[str, Any], count: int, changes: Changes) -> int:
+    """Write the comments that changed; return how many more there are now. `count` is how many there were."""
+    before = count
+    changed = comments.changed if isinstance(comments, Comments) else comments
+    if count and not isinstance(comments, Comments):  # folded anew: some may be gone, and numbers have no gaps
+        stored = db.execute("select part, number, body from comments where issue = ?", (key,)).fetchall()
+        if {row[0] for row in stored} - changed.keys():
+            db.execute("delete from comments where issue = ?", (key,))
+            for part, number, body in stored:
+                changes.comment(number, part, json.loads(body), None)
+            count = 0
+    for part, note in changed.items():
+        row = (place(note), encode(note))
+        if db.execute("insert or ignore into comments values (?, ?, ?, ?, ?)", (key, part, count + 1, *row)).rowcount:
+            count += 1
+            changes.comment(count, part, None, note)
+            continue
+        number, body = db.execute(
+            "select number, body from comments where issue = ? and part = ?", (key, part)
+        ).fetchone()
+        if body != row[1]:
+            db.execute("update comments set place = ?, body = ? where issue = ? and part = ?", (*row, key, part))
+            changes.comment(number, part, json.loads(body), note)
+    return count - before
 
 
 class Known(MutableMapping[str, About]):
@@ -119,7 +148,7 @@ def created_under(db: Db, issue: int) -> str | None:
     row = db.execute(
         "select json_extract(body, '$.issue') from issues cross join entries cross join events"
         " where issues.key = ? and entries.id = issues.id and entries.issue = issues.key"
-        " and events.entry = entries.number and events.type = 'link-added' and json_extract(body, '$.kind') = 'parent'",
+        f" and {OWN} and events.type = 'link-added' and json_extract(body, '$.kind') = 'parent'",
         (issue,),
     ).fetchone()
     return str(row[0]) if row else None

@@ -8,9 +8,7 @@ from contextlib import contextmanager, suppress
 from git_tracker.errors import Unusable
 from git_tracker.store.index.triggers import TRIGGERS
 
-VERSION = "10"  # of the tables below: another number means the file is built anew
-
-DOCUMENT_BITS = 24  # a text has the number of its issue in the bits above these
+VERSION = "11"  # of the tables below: another number means the file is built anew
 
 Db = sqlite3.Connection
 Row = sqlite3.Row
@@ -29,7 +27,7 @@ create table actors (
 ) without rowid;
 
 create table issues (
-    key integer primary key, id text not null unique, tip text not null, seq integer not null,
+    key integer primary key, id text not null, tip text not null, seq integer not null,
     title text not null, status text not null, category text not null, type text not null,
     priority integer not null, assignee text, author text not null, person text not null,
     created integer not null, updated integer not null, closed integer, parent text, milestone text,
@@ -39,7 +37,7 @@ create table issues (
 );
 
 create table comments (
-    issue integer not null, part text not null, place text not null, body text not null,
+    issue integer not null, part text not null, number integer not null, place text not null, body text not null,
     primary key (issue, part)
 ) without rowid;
 create table labels (
@@ -54,7 +52,7 @@ create table entries (
     ms integer not null, count integer not null, parents text not null, digest text not null, under text not null,
     chain text not null, n integer not null, prev text, issuer text not null, rk text not null, auth integer not null,
     verdict text not null, reason text not null default '', rooted integer not null, partial integer not null,
-    review text not null
+    review text not null, seq integer not null, events integer not null
 );
 
 create table lost_claims (issue integer not null, actor text not null, until integer not null);
@@ -68,14 +66,17 @@ create table events (
     type text not null, body text not null, summary text not null
 );
 
-create table documents (id integer primary key, issue integer not null, part text not null);
+create table outstanding (id integer primary key, part text not null);
 
 create table tallies (
     label text not null, archived integer not null, status text not null, category text not null, blocked integer not null,
     n integer not null, primary key (label, archived, status, category, blocked)
 ) without rowid;
 """
-_TEXTS = """create virtual table texts using fts5 (body, tokenize = "unicode61 remove_diacritics 2")"""
+# The words alone: what they make up stands in other tables already.
+_TEXTS = """create virtual table texts using fts5 (
+    body, content = '', columnsize = 0, tokenize = 'unicode61 remove_diacritics 2'
+)"""
 
 # Apart from the tables, so that a great many rows may go in first.
 _INDEXES = """
@@ -95,20 +96,17 @@ create index issues_claim on issues (claim_until) where claim_actor is not null;
 create index labels_updated on labels (label, updated, issue);
 create index links_other on links (other, kind);
 create unique index entries_id on entries (id, issue);
-create index entries_issue on entries (issue, actor);
+create index entries_issue on entries (issue, actor, seq, events);
 create index entries_actor on entries (actor, number);
 create index entries_chain on entries (chain, n);
 create index entries_rk on entries (issuer, rk) where rk != '';
 create index entries_bad on entries (verdict, issue) where verdict != 'ok';
 create index entries_partial on entries (issue) where partial;
-create index events_issue on events (issue, seq);
-create index events_entry on events (entry);
-create unique index documents_part on documents (issue, part);
 """
 
 _WAL_PAGES = 4000  # 16 MB: a page that is written again and again goes into the file once
 _NAMES = (
-    "actors", "issues", "comments", "labels", "links", "entries", "events", "documents", "texts", "auths", "tallies",
+    "actors", "issues", "comments", "labels", "links", "entries", "events", "outstanding", "auths", "tallies",
     "devices", "lost_claims",
 )  # fmt: skip
 
@@ -179,12 +177,21 @@ def connect_unsafe(path: str) -> Db:
     return db
 
 
+def open_aside() -> Db:
+    """Open a table of texts that is nobody else's, in memory, within a transaction: each commit takes long."""
+    db = sqlite3.connect(":memory:", isolation_level=None)
+    db.execute("begin")
+    db.execute(_TEXTS)
+    return db
+
+
 def clear(db: Db, epoch: str) -> None:
     """Forget everything and begin a new epoch, inside the caller's transaction."""
     for name in TRIGGERS:  # a table without triggers is emptied at once
         db.execute(f"drop trigger if exists {name}")
     for table in _NAMES:
         db.execute(f"delete from {table}")
+    db.execute("insert into texts (texts) values ('delete-all')")
     count_from_now_on(db)
     db.execute(f"delete from meta where name != 'version' and not ({_LASTING})")
     set_meta(db, "epoch", epoch)

@@ -1,8 +1,10 @@
 """Queries as SQL: every value is bound, never spliced."""
 
+import json
+
 from git_tracker.errors import Invalid
-from git_tracker.store.index import read
-from git_tracker.store.index.schema import DOCUMENT_BITS, Db
+from git_tracker.store.index import read, texts
+from git_tracker.store.index.schema import Db
 from git_tracker.store.query import Query, Term
 
 _STALE = 14 * 86400  # seconds without a change after which open work counts as stale
@@ -31,9 +33,10 @@ def _term(db: Db, term: Term, me: str, now_ms: int) -> Sql:
     key, values = term.key, list(term.values)
     marks = ", ".join("?" * len(values))
     if key == "text":
+        words = _match(values[0])
         return (
-            f"issues.key in (select rowid >> {DOCUMENT_BITS} from texts where texts match ?)",
-            [_match(values[0])],
+            f"issues.key in (select {texts.KEY} from texts where texts match ? union all select value from json_each(?))",
+            [words, json.dumps([key for key, _ in texts.matching(db, words)])],
         )
     if key == "label":
         return f"issues.key in (select issue from labels where label in ({marks}))", [*values]
@@ -125,12 +128,16 @@ def similar(db: Db, title: str, limit: int = 3) -> list[str]:
     )[:12]
     if len(words) < 2:
         return []
+    either, open = " OR ".join(f'"{word}"' for word in words), "issues.category != 'done' and issues.archived = 0"
+    recent = json.dumps([key for key, is_title in texts.matching(db, either) if is_title])
     found = db.execute(
-        "select issues.id, texts.body from texts join documents on documents.id = texts.rowid and documents.part = 'title'"
-        " join issues on issues.key = documents.issue"
-        " where texts match ? and issues.category != 'done' and issues.archived = 0 order by rank limit 20",
-        (" OR ".join(f'"{word}"' for word in words),),
+        f"select id, title from issues where key in (select value from json_each(?)) and {open}", (recent,)
     ).fetchall()
-    need = -(-len(words) * 2 // 3)
-    near = [row[0] for row in found if sum(word in row[1].lower() for word in words) >= need]
-    return near[:limit]
+    found += db.execute(
+        f"select issues.id, issues.title from texts join issues on issues.key = texts.{texts.KEY}"
+        f" where texts match ? and texts.{texts.IS_TITLE} and {open} order by rank limit 20",
+        (either,),
+    ).fetchall()
+    shared = [(sum(word in title.lower() for word in words), id) for id, title in found]
+    near = sorted((one for one in shared if one[0] >= -(-len(words) * 2 // 3)), key=lambda one: -one[0])
+    return [id for _, id in near[:limit]]

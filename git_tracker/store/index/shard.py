@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from git_tracker.store import fold
-from git_tracker.store.index import derive, putting, schema, write
+from git_tracker.store.index import derive, putting, schema, texts, write
 from git_tracker.store.index.schema import Db
 from git_tracker.store.state import State
 from git_tracker.store.verdicts import Admission
@@ -18,9 +18,9 @@ from git_tracker.store.workflow import Workflow
 PLACES = 256  # an entry's events are numbered from its own number times this
 
 ROWS = {  # by table: what is handed over, in the order of these columns
-    "issues": (*write.COLUMNS, "key", "id"), "comments": ("issue", "part", "place", "body"),
+    "issues": (*write.COLUMNS, "key", "id"), "comments": ("issue", "part", "number", "place", "body"),
     "labels": ("issue", "label", "updated"), "links": ("issue", "kind", "other"),
-    "lost_claims": ("issue", "actor", "until"), "documents": ("id", "issue", "part"), "texts": ("rowid", "body"),
+    "lost_claims": ("issue", "actor", "until"), "texts": ("rowid", "body"),
 }  # fmt: skip
 
 Rows = dict[str, list[tuple[Any, ...]]]
@@ -61,17 +61,13 @@ class Shard:
         row |= derive.columns(state, self._workflow) | {"quarantined": bad, "comments": len(state.comments)}
         made["issues"].append(tuple(row.values()))
         made["comments"] += [
-            (key, part, derive.place(note), derive.encode(note)) for part, note in state.comments.items()
+            (key, part, number, derive.place(note), derive.encode(note))
+            for number, (part, note) in enumerate(state.comments.items(), 1)
         ]
         made["labels"] += [(key, label, row["updated"]) for label in state.sets.get("labels", ())]
         made["links"] += [(key, kind, other) for kind, other in derive.links(state)]
         made["lost_claims"] += [(key, lost.actor, lost.until) for lost in derive.lost_claims(state)]
-        document = key << schema.DOCUMENT_BITS
-        for part, body in derive.texts(row["title"], state, state.comments):
-            if body:
-                document += 1
-                made["documents"].append((document, key, part))
-                made["texts"].append((document, body))
+        made["texts"] += texts.of(key, row["title"], state)
 
     def flush(self) -> Rows:
         """Write the entries that were taken; return the rows of their issues."""

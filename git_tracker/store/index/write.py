@@ -5,10 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from git_tracker.store.fold import Record
-from git_tracker.store.index import counts, derive, read
-from git_tracker.store.index.derive import encode
+from git_tracker.store.index import counts, derive, read, texts
 from git_tracker.store.index.putting import Rows
-from git_tracker.store.index.rows import Comments
+from git_tracker.store.index.rows import Comments, put_comments
 from git_tracker.store.index.schema import Db, Row
 from git_tracker.store.state import State
 from git_tracker.store.verdicts import Admission
@@ -115,7 +114,7 @@ def records(db: Db, key: int) -> list[Record]:
     return effective(root, [
         Record(
             row["id"], tuple(row["parents"].split()), (row["ms"], row["count"]), row["actor"], row["at"], row["under"],
-            events_of(db, row["number"]), row["digest"], row["verdict"] == "muted",
+            events_of(db, row), row["digest"], row["verdict"] == "muted",
             auth=tuple(row["heads"].split()), person=row["chain"] == row["issuer"], review=row["review"],
         )
         for row in rows if row["verdict"] in ("ok", "muted")
@@ -137,9 +136,10 @@ def effective(root: str, records: Sequence[Record]) -> list[Record]:
     return found
 
 
-def events_of(db: Db, number: int) -> list[dict[str, Any]]:
+def events_of(db: Db, entry: Row) -> list[dict[str, Any]]:
     """Return the events of an entry as they were recorded."""
-    rows = db.execute("select type, body from events where entry = ? order by position", (number,))
+    own = "select type, body from events where seq between ? and ? order by seq"
+    rows = db.execute(own, (entry["seq"], entry["seq"] + entry["events"] - 1))
     return [{"type": row[0], **json.loads(row[1])} for row in rows]
 
 
@@ -149,8 +149,9 @@ def put_issue(db: Db, key: int, tip: str, folded: State, seq: int, workflow: Wor
     `own` says that all there is since is what was just written here, which counts.
     """
     _put_rejections(db, key, folded)
-    added = _put_comments(db, key, folded)
     before = db.execute("select * from issues where key = ?", (key,)).fetchone()
+    changes = texts.Changes(db, key)
+    added = put_comments(db, key, folded.comments, before["comments"], changes)
     known = {"tip": tip, "seq": seq}
     if not own or not before["tip"]:
         known |= _of_entries(db, key, folded)
@@ -165,8 +166,10 @@ def put_issue(db: Db, key: int, tip: str, folded: State, seq: int, workflow: Wor
         blocks = db.execute("select other from links where issue = ? and kind = 'blocks'", (key,)).fetchall()
         derive.update_blocked(db, {before["id"], *relinked, *(row[0] for row in blocks)})
     derive.put_lost_claims(db, key, folded)
-    same = {"title"} - changed.keys() | ({"description"} if was.get("texts") == folded.texts else set())
-    derive.put_texts(db, key, columns["title"], folded, same if was else ())
+    changes.title(before["title"], columns["title"])
+    if was.get("texts") != folded.texts:
+        changes.description(texts.description(before["state"]), folded.texts.get("description", ""))
+    changes.flush()
 
 
 def _of_entries(db: Db, key: int, folded: State) -> dict[str, Any]:
@@ -189,21 +192,6 @@ def _put_rejections(db: Db, key: int, folded: State) -> None:
         )
 
 
-def _put_comments(db: Db, key: int, folded: State) -> int:
-    """Write the comments that changed; return how many more there are now."""
-    comments = folded.comments
-    changed, added = comments.changed if isinstance(comments, Comments) else comments, 0
-    if not isinstance(comments, Comments):
-        added -= db.execute("delete from comments where issue = ?", (key,)).rowcount
-    for part, note in changed.items():
-        row = (key, part, derive.place(note), encode(note))
-        if db.execute("insert or ignore into comments values (?, ?, ?, ?)", row).rowcount:
-            added += 1
-        else:
-            db.execute("update comments set place = ?, body = ? where issue = ? and part = ?", (*row[2:], *row[:2]))
-    return added
-
-
 def forget_issue(db: Db, key: int) -> None:
     """Remove everything derived of one issue, for a rebuild of it."""
     counts.forget(db, "issue = ?", (key,))
@@ -215,10 +203,9 @@ def _forget_state(db: Db, key: int) -> None:
     id = db.execute("select id from issues where key = ?", (key,)).fetchone()[0]
     touched = {row[0] for row in db.execute("select other from links where issue = ? and kind = 'blocks'", (key,))}
     touched |= {row[0] for row in db.execute("select id from issues where parent = ?", (id,))}
+    texts.forget(db, key)
     for table in ("comments", "labels", "links", "lost_claims"):
         db.execute(f"delete from {table} where issue = ?", (key,))
-    db.execute("delete from texts where rowid in (select id from documents where issue = ?)", (key,))
-    db.execute("delete from documents where issue = ?", (key,))
     blank = blank_issue()
     db.execute(
         f"update issues set {', '.join(f'{name} = :{name}' for name in blank)} where key = :key", blank | {"key": key}
@@ -228,6 +215,7 @@ def _forget_state(db: Db, key: int) -> None:
 
 def forget_entry(db: Db, key: int, id: str) -> None:
     """Remove one entry whose verdict changed, so that it can be numbered anew; its issue will be folded from all."""
+    texts.forget_description(db, key)
     db.execute("update issues set state = '' where key = ?", (key,))
     counts.forget(db, "issue = ? and id = ?", (key, id))
 
