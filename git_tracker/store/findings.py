@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from git_tracker.errors import TrackerError
-from git_tracker.store import journal, leftovers, reading, refs, salvage, standing
+from git_tracker.store import journal, leftovers, pin, reading, refs, salvage, stamps, standing
 from git_tracker.store.index import schema
 from git_tracker.store.objects import GitRepository
 from git_tracker.store.place import Place
@@ -90,7 +90,7 @@ def _index(where: Place) -> Check:
             schema.check(db)
             version = schema.meta(db, "version")
             stands, _ = standing.read(os.path.join(reading.home(where), "standing"))
-            behind = stands.signature != refs.signature(where.common)
+            behind = stands.signature != stamps.signature(where.common)
         finally:
             db.close()
     except (TrackerError, schema.Error) as error:
@@ -121,7 +121,7 @@ def objects(where: Place) -> Iterator[Check]:
     try:
         listing = refs.listing(where.common)
         lost = salvage.lost(opened, listing.values())
-        adrift = sorted({*salvage.adrift(opened, listing, reading.pinned(where))} | {*refs.empty_files(where.common)})
+        adrift = sorted({*salvage.adrift(opened, listing, pin.read(where))} | {*refs.empty_files(where.common)})
         known = opened.remotes()
         late = _unfinished(opened)
     finally:

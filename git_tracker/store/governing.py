@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from git_tracker.errors import Conflict, Invalid, NotFound, Refused, TrackerError
-from git_tracker.store import membership, policy, refs, sshwire
+from git_tracker.store import membership, pin, policy, refs, sshwire
 from git_tracker.store import scope as scopes
 from git_tracker.store.identity import Identity, Signer, is_session_of
 from git_tracker.store.index import governed, people, read, schema
@@ -54,7 +54,9 @@ class Governor(Voucher):
                 root = Member(person, name, email, signer.identity.key, "owner", "")
                 tip = self._objects.target(refs.TRUST)
                 event = membership.root_event(root, self._entropy(16).hex())
-                self._pin((tip and self._oldest(tip)) or self._commit_trust(signer, lambda: (event, ())))
+                self._pin(
+                    (tip and pin.oldest(self._projection.log, tip)) or self._commit_trust(signer, lambda: (event, ()))
+                )
                 new = True
         return signer, new
 
@@ -280,6 +282,6 @@ class Governor(Voucher):
         )
 
     def _pin(self, root: str) -> None:
-        self._save_pin(root)
+        pin.save(self.home, root)
         self._projection.pin(root)
         self._catch_up(force=True)

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any, Self
 
 from git_tracker.errors import TrackerError, Unusable
-from git_tracker.store import device, objects, place, reading, refs
+from git_tracker.store import device, freshness, objects, pin, place, reading, refs
 from git_tracker.store.bus import Bus, Cue
 from git_tracker.store.index import read, schema
 from git_tracker.store.keystore import Keyring
@@ -115,7 +115,7 @@ class Keeper(Reader):
             notes = schema.notes(self.reader)
             now = self._publisher.standing()
             is_alive = now.is_settled or self._publisher.is_alive()
-            fresh = reading.is_fresh(notes, now, is_alive, self.place.common, self.workflow, self.now_ms)
+            fresh = freshness.is_fresh(notes, now, is_alive, self.place.common, self.workflow, self.now_ms)
             return fresh and self._projection.knows_trust(notes)
         except (schema.Error, TrackerError):
             self._stale = True
@@ -208,7 +208,7 @@ class Keeper(Reader):
         return True
 
     def _absorb(self, force: bool, progress: Progress | None = None) -> None:
-        if not self.root and (root := reading.pinned(self.place)):
+        if not self.root and (root := pin.read(self.place)):
             self._projection.pin(root)  # somebody else made this a tracker
         if self._projection.is_empty():
             self._build(progress)
@@ -250,7 +250,7 @@ class Keeper(Reader):
             self._db = self._prepared()
         self._generation = self._db
         self._stale = True
-        root = reading.pinned(self.place)
+        root = pin.read(self.place)
         self._projection = Projection(
             self._db, EventLog(self._objects), root, self.workflow, lambda: self.now_ms, lambda: self._entropy(4).hex(),
             lambda: device.own(self.home) if self._writable() else None, self._publisher,
@@ -284,17 +284,10 @@ class Keeper(Reader):
 
     def _pin_first(self, tips: Sequence[str]) -> None:
         """Trust the root of the log that our ref of it points to; what belongs to others waits until it is joined."""
-        root = self._oldest(tips[0])
+        root = pin.oldest(EventLog(self._objects), tips[0])
         if self._writable():
-            self._save_pin(root)
+            pin.save(self.home, root)
         self._projection.pin(root)
-
-    def _oldest(self, tip: str) -> str:
-        """Return the root of a trust log; of several that joined, the one that its latest entry belongs to."""
-        entries = EventLog(self._objects).read_trust((tip,))
-        roots = sorted(entry.id for entry, _ in entries if not entry.parents)
-        own = next((entry.envelope.repo for entry, _ in entries if entry.id == tip), "")
-        return own if own in roots else roots[0] if roots else tip
 
     def _writable(self) -> bool:
         return self.home == self.place.home and os.access(self.place.common, os.W_OK)
@@ -304,11 +297,3 @@ class Keeper(Reader):
             raise Unusable(
                 "the repository cannot be written", "reads still work; check its permissions", code="read_only"
             )
-
-    def _save_pin(self, root: str) -> None:
-        path = os.path.join(self.home, "root")
-        with open(path + ".new", "w", encoding="ascii") as file:
-            file.write(root + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(path + ".new", path)

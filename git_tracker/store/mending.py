@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from git_tracker.errors import TrackerError
-from git_tracker.store import journal, leftovers, reading, refs, salvage, upkeep, usergit
+from git_tracker.store import journal, leftovers, pin, reading, refs, salvage, upkeep, usergit
 from git_tracker.store.commit import commit_id
 from git_tracker.store.keystore import Keyring
 from git_tracker.store.lock import held
@@ -68,7 +68,7 @@ def mend_git(where: Place, say: Say) -> None:
         if not count:
             break
     with _opened(where) as objects, held(lock):
-        if adrift := salvage.adrift(objects, refs.listing(where.common), reading.pinned(where)):
+        if adrift := salvage.adrift(objects, refs.listing(where.common), pin.read(where)):
             salvage.reattach(objects, adrift)
 
 

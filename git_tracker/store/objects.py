@@ -14,7 +14,6 @@ from git_tracker.store.commit import EMPTY_TREE, MAX_COMMIT, commit_id, loose
 from git_tracker.store.place import Place, unusable
 
 Oid, ObjectType = libgit2.Oid, libgit2.ObjectType
-
 _UNREADABLE = (KeyError, ValueError, libgit2.GitError)  # not here, or damaged, in a pack beyond recognition
 _MANY = 32  # new refs that are cheaper to create at once, and files to keep open
 _STALE_LOCK = 10.0  # seconds after which a ref's lock file counts as left behind by a dead process

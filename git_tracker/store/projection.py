@@ -5,7 +5,7 @@ Runs inside the transaction of whoever holds the tracker's lock. Everything here
 
 from collections.abc import Callable, Iterable, Mapping
 
-from git_tracker.store import arrivals, fold, reading, refs, trust
+from git_tracker.store import arrivals, fold, freshness, refs, stamps, trust
 from git_tracker.store.absorbing import Absorber
 from git_tracker.store.entry import Entry
 from git_tracker.store.identity import Proof
@@ -35,12 +35,12 @@ class Projection(Absorber):
         self._settled = ("", 0)  # epoch of the index and its last event, when what `_refs` shows had been absorbed
         self._absorbed: tuple[str, int, int] | None = None  # and the last record of the journal that is among it
         self._trust_tips: tuple[str, ...] | None = None
-        self._seen: refs.Signature = ""  # as the refs stood when they were last looked at
+        self._seen: stamps.Signature = ""  # as the refs stood when they were last looked at
 
     def is_fresh(self) -> bool:
         """Return whether no ref of ours changed since the index was last brought up to date."""
         notes, now = schema.notes(self.db), self._publisher.standing()
-        return reading.is_fresh(notes, now, True, self._common, self.workflow, self._now())
+        return freshness.is_fresh(notes, now, True, self._common, self.workflow, self._now())
 
     def catch_up(self, clock_ns: int, *, force: bool = False, progress: Progress | None = None) -> None:
         """Make the index equal to git. Must run under the tracker's lock and in a transaction."""
@@ -84,7 +84,7 @@ class Projection(Absorber):
         notes = schema.notes(self.db)
         if self.trust.root != notes.get("root", ""):
             return False
-        if not reading.is_fresh(notes, self._publisher.standing(), True, self._common, self.workflow, self._now()):
+        if not freshness.is_fresh(notes, self._publisher.standing(), True, self._common, self.workflow, self._now()):
             return False
         self._read_trust_at(tuple(notes.get("trust", "").split()))
         return True
@@ -110,7 +110,7 @@ class Projection(Absorber):
         """
         journaled = self._publisher.settle()
         while True:
-            self._seen = refs.mark(self._common, clock_ns)
+            self._seen = stamps.mark(self._common, clock_ns)
             self._refs.look()
             own = self._device()
             if own is None or not arrivals.pending(self.db, self._refs.others, own):
@@ -227,7 +227,7 @@ class Projection(Absorber):
     def moved(self, clock_ns: int) -> None:
         """Say that the refs stand as the index has them, after moving some that are not in the journal."""
         published, epoch = self._publisher.standing().published, schema.meta(self.db, "epoch")
-        self._publisher.agree(published, epoch, refs.mark(self._common, clock_ns))
+        self._publisher.agree(published, epoch, stamps.mark(self._common, clock_ns))
 
     def _touched(self, before: str) -> set[str]:
         """Return the issues that a change of the trust log may concern; the others are not looked at again."""
@@ -260,6 +260,6 @@ class Projection(Absorber):
                 self.take_trust(admission(entry, proof, self.trust, "ok", ""))
 
     def _other_rules(self) -> bool:
-        return schema.meta(self.db, "root") != self.trust.root or not reading.same_workflow(
+        return schema.meta(self.db, "root") != self.trust.root or not freshness.same_workflow(
             schema.notes(self.db), self.workflow
         )

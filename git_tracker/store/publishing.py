@@ -12,12 +12,11 @@ Knows commits and refs, not what they mean.
 """
 
 import os
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from git_tracker.errors import Conflict, Unusable
-from git_tracker.store import refs, standing
+from git_tracker.store import freshness, refs, stamps, standing
 from git_tracker.store.journal import Journal, Record
 from git_tracker.store.lock import awaited, held, tried
 from git_tracker.store.objects import GitRepository
@@ -25,7 +24,6 @@ from git_tracker.store.standing import DISTURBED, QUIET, Standing, StandingFile
 
 _DEAD = 0.3  # seconds after which the lock on a ref that a dead publisher was moving counts as its own
 _MOST = 500  # records published in one turn
-_PATIENCE = 1.0  # seconds in which somebody who journaled gets to publishing
 _ATTEMPTS = 5  # to move a ref that somebody else is moving, too
 
 Numbered = list[tuple[int, Record]]
@@ -84,7 +82,7 @@ class Publisher:
             return now.journaled
         if now.boot != standing.boot():  # what was on its way may be lost
             with held(self._turn):
-                self.restore()
+                self.restore(whole=True)
                 last = self._journal.last()
                 self._note(last)
             return last
@@ -102,14 +100,14 @@ class Publisher:
             self._standing.journal(number)
             self._standing.end(number, DISTURBED, "", "")
 
-    def agree(self, published: int, epoch: str, signature: refs.Signature) -> None:
+    def agree(self, published: int, epoch: str, signature: stamps.Signature) -> None:
         """Say that the index of this epoch is equal to git, whose refs have stood so since `settle` returned `published`."""
         with suppress(OSError):  # then whoever asks looks again
             self._standing.end(published, QUIET, epoch, signature)
 
     def is_alive(self) -> bool:
         """Return whether what is on its way can still be expected to arrive by itself."""
-        return standing.read(self._standing.path)[1] > time.time() - _PATIENCE
+        return freshness.is_young(standing.read(self._standing.path)[1])
 
     def is_stuck(self) -> bool:
         """Return whether somebody who published did not come to the end, and nobody is at it now."""
@@ -118,10 +116,11 @@ class Publisher:
         with tried(self._turn) as free:
             return free
 
-    def restore(self) -> int:
+    def restore(self, *, whole: bool = False) -> int:
         """Write again what the file system lost of all that was acknowledged, as after a power cut; return how much.
 
-        Objects that are missing or damaged, and refs that hold nothing or name what is not here.
+        Objects that are missing or damaged, and refs that hold nothing or name what is not here; with `whole` also refs
+        that name something older, which is else the business of whoever moved them back.
         """
         last: dict[str, str] = {}
         count = 0
@@ -134,7 +133,7 @@ class Publisher:
             if target is None or not self._objects.has(target):
                 self._objects.move(ref, target, id)
                 count += 1
-            elif target != id and not self._objects.descends(target, id):
+            elif whole and target != id and not self._objects.descends(target, id):
                 self._place(ref, {id}, id)
                 count += 1
         for ref, target in refs.listing(self._objects.place.common).items():
@@ -181,7 +180,7 @@ class Publisher:
 
     def _publish_some(self, records: Sequence[Record], before: Standing, upto: int) -> None:
         common = self._objects.place.common
-        undisturbed = before.state == QUIET and before.signature == refs.signature(common)
+        undisturbed = before.state == QUIET and before.signature == stamps.signature(common)
         with suppress(OSError):  # then it takes longer to see that we died
             self._standing.begin()
         for record in records:
@@ -195,7 +194,7 @@ class Publisher:
         self._journal.sync()
         # A trust log that grew is for everybody to look at: no index has it yet.
         undisturbed &= all(ref.startswith(refs.ISSUES) for ref in paths)
-        signature = refs.mark_issues(common, before.signature, self._clock()) if undisturbed else before.signature
+        signature = stamps.mark_issues(common, before.signature, self._clock()) if undisturbed else before.signature
         state = QUIET if undisturbed else DISTURBED
         with suppress(OSError):  # then whoever is next does it again, which does no harm
             self._standing.end(upto, state, before.epoch, signature)

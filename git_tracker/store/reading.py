@@ -8,17 +8,14 @@ import os
 import threading
 import time
 from binascii import crc32
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from git_tracker.store import query, refs, standing
+from git_tracker.store import freshness, pin, query, refs, standing
 from git_tracker.store.index import apart, exchange, paging, people, read, schema, search
 from git_tracker.store.place import Place
-from git_tracker.store.standing import Standing
 from git_tracker.store.workflow import KANBAN, Workflow
-
-_PATIENCE = 1.0  # seconds that anything may take from the journal into git before a reader looks what is the matter
 
 Json = Any
 T = TypeVar("T")
@@ -56,7 +53,7 @@ class Reader:
     @property
     def root(self) -> str:
         """The id of the pinned trust root, or an empty string before `init`."""
-        return pinned(self.place)
+        return pin.read(self.place)
 
     @property
     def now_ms(self) -> int:
@@ -252,42 +249,11 @@ def _is_fresh(reader: Reader) -> bool:
         db = reader.reader
         notes = schema.notes(db)
         stands, at = standing.read(os.path.join(home(reader.place), "standing"))
-        return notes["version"] == schema.VERSION and is_fresh(
-            notes, stands, time.time() - at < _PATIENCE, reader.place.common, reader.workflow, reader.now_ms
+        return notes["version"] == schema.VERSION and freshness.is_fresh(
+            notes, stands, freshness.is_young(at), reader.place.common, reader.workflow, reader.now_ms
         )
     except (KeyError, schema.Error):
         return False
-
-
-def is_fresh(
-    notes: Mapping[str, str], now: Standing, is_alive: bool, common: str, workflow: Workflow, now_ms: int
-) -> bool:
-    """Return whether no ref of ours changed since the index was last brought up to date, by the same workflow.
-
-    Nor may an entry that claimed a time too far ahead have come of age since. `notes` are those of the index. While what
-    the index has is on its way to git, whoever brings it there looks after refs, as long as that one `is_alive`.
-    """
-    wake = notes.get("wake")
-    if wake and int(wake) <= now_ms:
-        return False
-    if notes.get("epoch") != now.epoch or notes.get("journal") != str(now.journaled):
-        return False
-    if not same_workflow(notes, workflow):
-        return False
-    return now.signature == refs.signature(common) if now.is_settled else is_alive and now.is_moving
-
-
-def same_workflow(notes: Mapping[str, str], workflow: Workflow) -> bool:
-    return notes.get("workflow") == repr(dict(workflow.statuses))
-
-
-def pinned(where: Place) -> str:
-    """Return the id of the trust root that this clone pinned, or an empty string."""
-    try:
-        with open(os.path.join(where.home, "root"), encoding="ascii") as file:
-            return file.read().strip()
-    except OSError:
-        return ""
 
 
 def home(where: Place) -> str:
