@@ -124,6 +124,12 @@ def test_a_title_that_cannot_be_is_refused_and_leaves_no_trace(tracker: Tracker,
     assert store.health() == before
 
 
+def test_a_flaw_is_told_of_the_field_not_of_the_stored_event(tracker: Tracker, issue: str) -> None:
+    refused(tracker("new", "x" * 100_000), 2, "tracker: title is longer than 512 characters")
+    refused(tracker("comment", issue, " "), 2, "tracker: body is empty")
+    refused(tracker("link", issue, "eats", issue), 2, "tracker: kind is none of blocks")
+
+
 @pytest.mark.parametrize("body", ["", "nul\0byte", "lone \udcff surrogate", "x" * 700_000])
 def test_a_comment_that_cannot_be_is_refused_and_leaves_no_trace(tracker: Tracker, issue: str, body: str) -> None:
     before = tracker("show", issue, "--json").json
