@@ -103,7 +103,7 @@ def test_an_illegal_move_is_refused_and_leaves_no_trace(repo: Path, tracker: Tra
 def test_finishing_without_proof_is_refused(tracker: Tracker) -> None:
     made = tracker("new", "Proven", "--criterion", "Tested").out.strip()
 
-    refused(tracker("finish", made), 5, "criteria")
+    refused(tracker("finish", made), 5, "one acceptance criterion is not checked")
     refused(tracker("finish", made, "--evidence", "sure"), 2, "'sure' is no evidence")
 
 
