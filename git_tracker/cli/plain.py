@@ -7,6 +7,8 @@ from git_tracker.cli.escape import block, line
 from git_tracker.store import in_brief
 
 Json = Any
+_OTHERS = {"SHA256:": "no member"}  # whom the trust log does not know goes by the key
+_ORIGIN = {"from": "", "id": "", "by": "by ", "at": "at "}
 
 
 def table(rows: Iterable[Sequence[str]]) -> list[str]:
@@ -208,12 +210,12 @@ def indented(text: str, by: str = "") -> list[str]:
 
 def agents(items: Sequence[Mapping[str, Json]]) -> list[str]:
     """Return a line for each person and agent session."""
-    heading = ("ID", "NAME", "CLIENT", "FOR", "ISSUES", "EVENTS", "REFUSED", "LAST")
     return table([
-        heading,
+        ("ID", "NAME", "CLIENT", "FOR", "ISSUES", "EVENTS", "REFUSED", "LAST"),
         *(
             (
-                item["id"], item["name"], item["client"] or ("agent" if item["session"] else "person"),
+                item["id"], item["name"],
+                item["client"] or ("agent" if item["session"] else _OTHERS.get(item["id"][:7], "person")),
                 item["person"] if item["session"] else "", str(item["issues"]), str(item["events"]),
                 str(item["muted"] + item["quarantined"]), moment(item["last_at"]) + (" active" if item["active"] else ""),
             )

@@ -16,6 +16,7 @@ from git_tracker.cli.main import VERBS
 from git_tracker.errors import Refused
 from git_tracker.store import IssueStore, Signer
 from tests.cli.conftest import EMPTY_TREE, ROOT, Tracker, git, program
+from tests.store import forge
 from tests.store.governed import TrustForge
 
 
@@ -283,6 +284,14 @@ def test_agents_lists_people_and_sessions(tracker: Tracker, store: IssueStore, a
         ("Ada Lovelace", ""), ("fixer", "claude-code/2.1"),
     }  # fmt: skip
     assert "claude-code/2.1" in tracker("agents").out
+
+
+def test_agents_tells_a_stranger_from_a_person(tracker: Tracker, store: IssueStore, issue: str) -> None:
+    stranger = forge.signer(33, "Ada Lovelace", "ada@example.org")
+    TrustForge(store).write(stranger, issue, {"type": "label-added", "label": "wet"})
+
+    (row,) = (row for row in tracker("agents").out.splitlines() if stranger.identity.fingerprint in row)
+    assert "no member" in row
 
 
 def test_audit_names_the_papers_and_each_entry(tracker: Tracker, store: IssueStore, agent: Signer, issue: str) -> None:
