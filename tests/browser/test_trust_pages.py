@@ -56,3 +56,16 @@ def test_an_agent_s_trail_is_filtered_and_checked_by_one_button(world: World, ta
     page.click('[data-action="verify"]')
     expect(page.locator("trail-check[data-verified=true]")).to_contain_text("3 of 3 entries on 2 issues verified")
     expect(page.locator('[data-checked="ok"]')).to_have_count(3)
+
+
+def test_what_a_check_found_stays_while_the_agent_goes_on_working(world: World, tab: Tab) -> None:
+    agent = world.agent("busy")
+    id = world.store.create_issue(agent, {"title": "goes on"})
+    page = tab.open(f"#/agents/{agent.sid}")
+    page.click('[data-action="verify"]')
+    expect(page.locator("trail-check")).to_contain_text("1 of 1 entry on 1 issue verified")
+    world.store.comment(agent, id, "more")
+
+    expect(page.locator(".trail-entry")).to_have_count(2)
+    expect(page.locator("trail-check h2")).to_have_count(1)
+    expect(page.locator("trail-check")).to_contain_text("1 of 1 entry on 1 issue verified")
