@@ -60,7 +60,7 @@ async def solve(client: Client, id: str, name: str, pace: float) -> None:
     issue = (await call(client, "get_issue", id=id))["untrusted"]
     print(f"{name}: takes {id} {issue['title']}", flush=True)
     await asyncio.sleep(pace)
-    await call(client, "comment", id=id, body=f"I start on this: {len(issue['criteria'])} criteria to meet.")
+    await call(client, "comment", id=id, body=f"I start on this. Criteria to meet: {len(issue['criteria'])}.")
     for criterion in issue["criteria"]:
         await asyncio.sleep(pace)  # Here a model would think, change code and run tests.
         await call(client, "update_issue", id=id, changes={"check_criteria": [criterion["id"]]})

@@ -32,7 +32,11 @@ def import_(call: Call) -> None:
         raise Unusable(f"no file {path}", "name the file to import")
     store = call.store()
     by = call.signer(store)
-    report = bridge(store, by, path, call.progress("importing") or _silent, dry_run=call.given("dry-run"))
+    try:
+        report = bridge(store, by, path, call.progress("importing") or _silent, dry_run=call.given("dry-run"))
+    except KeyboardInterrupt:
+        sys.stderr.write("tracker: interrupted; what was brought in stays\nhint: run it again to bring in the rest\n")
+        raise
     if call.as_json:
         call.json(report.as_json())
         return

@@ -7,6 +7,8 @@ from git_tracker.cli.escape import block, line
 from git_tracker.store import in_brief
 
 Json = Any
+_OTHERS = {"SHA256:": "no member"}  # whom the trust log does not know goes by the key
+_ORIGIN = {"from": "", "id": "", "by": "by ", "at": "at "}
 
 
 def table(rows: Iterable[Sequence[str]]) -> list[str]:
@@ -62,7 +64,7 @@ def board(columns: Sequence[Mapping[str, Json]]) -> list[str]:
 def facts(issue: Mapping[str, Json]) -> list[tuple[str, str]]:
     """Return what an issue's page says above its text: (name, value)."""
     claim = issue["claim"]
-    imported = issue["imported"]
+    origin = issue["imported"] or {}
     named = [
         ("status", issue["status"] + (" (archived)" if issue["archived"] else "")),
         ("type", issue["type"]),
@@ -81,7 +83,7 @@ def facts(issue: Mapping[str, Json]) -> list[tuple[str, str]]:
         ("created", moment(issue["created_at"])),
         ("updated", moment(issue["updated_at"])),
         ("closed", moment(issue["closed_at"])),
-        ("imported", imported and " ".join(f"{key}={value}" for key, value in imported.items() if value)),
+        ("imported", " ".join(f"{word}{origin[key]}" for key, word in _ORIGIN.items() if origin.get(key))),
         ("unverified", issue["quarantined"] and f"{issue['quarantined']} entries did not take effect"),
     ]
     return [(name, line(str(value))) for name, value in named if value]
@@ -196,7 +198,7 @@ def who(who: Mapping[str, Json]) -> str:
 
 def moment(stamp: str | None) -> str:
     """Return an RFC 3339 time as people read it, in UTC; midnight as the day alone."""
-    if not stamp:
+    if not stamp or stamp == "1970-01-01T00:00:00Z":  # of what cannot be verified nobody knows when it was
         return ""
     return stamp[:10] if stamp.endswith("T00:00:00Z") else stamp[:16].replace("T", " ")
 
@@ -208,12 +210,12 @@ def indented(text: str, by: str = "") -> list[str]:
 
 def agents(items: Sequence[Mapping[str, Json]]) -> list[str]:
     """Return a line for each person and agent session."""
-    heading = ("ID", "NAME", "CLIENT", "FOR", "ISSUES", "EVENTS", "REFUSED", "LAST")
     return table([
-        heading,
+        ("ID", "NAME", "CLIENT", "FOR", "ISSUES", "EVENTS", "REFUSED", "LAST"),
         *(
             (
-                item["id"], item["name"], item["client"] or ("agent" if item["session"] else "person"),
+                item["id"], item["name"],
+                item["client"] or ("agent" if item["session"] else _OTHERS.get(item["id"][:7], "person")),
                 item["person"] if item["session"] else "", str(item["issues"]), str(item["events"]),
                 str(item["muted"] + item["quarantined"]), moment(item["last_at"]) + (" active" if item["active"] else ""),
             )

@@ -179,8 +179,9 @@ def move(state: State, status: str, context: Context, checked: Collection[str] =
 def _require_proof(state: State, checked: Collection[str]) -> None:
     open_criteria = [part for part in state.criteria if part not in checked and not state.value(f"checked:{part}")]
     if open_criteria:
+        count = len(open_criteria)
         raise Refused(
-            f"{len(open_criteria)} acceptance criteria are not checked",
+            "one acceptance criterion is not checked" if count == 1 else f"{count} acceptance criteria are not checked",
             "look at the issue's criteria and check each that holds",
             code="missing_proof",
         )

@@ -154,12 +154,12 @@ class Event:
         checks = self.checks
         for name, value in values.items():
             if name not in checks:
-                raise Invalid(f"{self.type}: no field named {name!r}")
+                raise Invalid(f"no field named {name!r}")
             if flaw := checks[name](value):
-                raise Invalid(f"{self.type}: {name.rstrip('_')} {flaw}")
+                raise Invalid(f"{name.rstrip('_')} {flaw}")
         for name in self.required:
             if name not in values:
-                raise Invalid(f"{self.type}: {name.rstrip('_')} is missing")
+                raise Invalid(f"{name.rstrip('_')} is missing")
         self.__dict__.update(values)
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -170,7 +170,10 @@ class Event:
         """Build from JSON; raise `Invalid` where the shape is wrong."""
         values = dict(fields)
         values.pop("type", None)
-        return cls(**values)
+        try:
+            return cls(**values)
+        except Invalid as flaw:
+            raise Invalid(f"{cls.type}: {flaw}") from None
 
     @classmethod
     def of_sound(cls, fields: Mapping[str, Json]) -> "Event":

@@ -17,7 +17,7 @@ from git_tracker import __version__
 from git_tracker.errors import Invalid, Unauthorized
 from git_tracker.store import CURSOR, Signer
 from git_tracker.web import answers, requests, trails, trust
-from git_tracker.web.problems import problem
+from git_tracker.web.problems import checked, problem
 from git_tracker.web.site import Site, principal, site
 
 
@@ -227,11 +227,11 @@ ENDPOINTS = (
 
 async def serve(endpoint: Endpoint, request: Request) -> Response:
     """Check a request against its endpoint's models, run it off the event loop, answer."""
-    query = endpoint.query.model_validate(_single(request))
+    query = checked(endpoint.query, _single(request))
     body, sent = None, frozenset[str]()
     if endpoint.body is not None:
         raw = _parsed(await request.body())
-        body = endpoint.body.model_validate(raw)
+        body = checked(endpoint.body, raw)
         sent = frozenset(raw) if isinstance(raw, dict) else sent
     call = Call(
         site(request), dict(request.path_params), query, body, _header(request, "Idempotency-Key", REQUEST_KEY),
@@ -276,7 +276,7 @@ def _heads(tag: str) -> tuple[str, ...]:
 async def login(request: Request) -> Response:
     """Trade the token of the printed URL for a cookie."""
     here = site(request)
-    token = requests.Login.model_validate(_parsed(await request.body())).token
+    token = checked(requests.Login, _parsed(await request.body())).token
     who = here.tokens.of(token)
     if who is None or who.role == "agent":
         return problem(401, "unauthorized", "the token is not valid", "open the URL that `tracker serve` printed")

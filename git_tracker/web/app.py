@@ -5,7 +5,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -41,7 +40,6 @@ def build(
         ],
         exception_handlers={
             TrackerError: problems.tracker_error,
-            ValidationError: problems.invalid,
             HTTPException: problems.http_error,
             Exception: problems.crash,
         },

@@ -1,13 +1,16 @@
 """Errors as REST says them: RFC 9457 problem details, from one table."""
 
 import logging
+from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from git_tracker import errors
+from git_tracker.store import nearest
+from git_tracker.web import requests
 
 STATUS: tuple[tuple[type[errors.TrackerError], int], ...] = (
     (errors.NotFound, 404),
@@ -20,6 +23,13 @@ STATUS: tuple[tuple[type[errors.TrackerError], int], ...] = (
     (errors.Corrupt, 500),
 )
 _BY_CODE = {"heads_moved": 412, "rk_reused": 409, "not_a_member": 403, "not_allowed": 403, "not_initialized": 409}
+
+_SHAPES = "GET /api/openapi.json shows the shapes"
+_PATTERNS = {  # what a text is that does not match; pydantic would show the expression
+    requests.VISIBLE: "is blank, or holds a NUL character",
+    requests.NO_NUL: "holds a NUL character",
+    requests.MOMENT: "is no day, such as 2026-01-31, and no time, such as 2026-01-31T12:00:00Z",
+}
 
 log = logging.getLogger(__name__)
 
@@ -40,12 +50,20 @@ def tracker_error(_: Request, error: Exception) -> Response:
     return problem(status, error.code, str(error), error.hint, **more)
 
 
-def invalid(_: Request, error: Exception) -> Response:
-    """Answer a body or a query that does not have the documented shape."""
-    assert isinstance(error, ValidationError)
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+def checked(model: type[BaseModel], values: Any) -> Any:
+    """Return a body or a query as its model; raise `Invalid` that says what does not have the documented shape."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
     place = ".".join(str(part) for part in first["loc"]) or "body"
-    return problem(422, "invalid", f"{place}: {first['msg']}", "GET /api/openapi.json shows the shapes")
+    if first["type"] == "extra_forbidden":
+        known = tuple(model.model_fields) if len(first["loc"]) == 1 else ()
+        near = f"the nearest is {nearest(place, known)}; " if known else ""
+        raise errors.Invalid(f"nothing here is named {place!r}", near + _SHAPES)
+    pattern = first.get("ctx", {}).get("pattern", "")
+    flaw = _PATTERNS.get(pattern, "has another shape") if pattern else first["msg"]
+    raise errors.Invalid(f"{place}{'' if pattern else ':'} {flaw}", _SHAPES)
 
 
 def http_error(_: Request, error: Exception) -> Response:

@@ -24,6 +24,18 @@ def test_what_does_not_count_is_shown_as_text_and_counts_once_it_is_adopted(worl
     assert world.store.get_issue(id)["labels"] == ["wet"]
 
 
+def test_a_stranger_is_no_person_of_the_tracker_whatever_name_it_gives_itself(world: World, tab: Tab) -> None:
+    id = world.store.create_issue(world.ada, {"title": "wanted"})
+    double = forge.signer(34, "Ada Lovelace", "ada@example.org")
+    TrustForge(world.store).write(double, id, {"type": "label-added", "label": "wet"})
+    page = tab.open("#/agents")
+
+    expect(page.locator(".agent-cards h2")).to_have_text(["People", "Not members"])
+    card = page.locator(".agent-card", has_text=double.identity.fingerprint)
+    expect(card.locator(".agent-name")).to_have_text("Ada Lovelace")
+    expect(card.locator(".agent-who .quiet")).to_have_text(f"no member, key {double.identity.fingerprint}")
+
+
 def test_an_agent_s_trail_is_filtered_and_checked_by_one_button(world: World, tab: Tab) -> None:
     agent = world.agent("checked")
     ids = [world.store.create_issue(agent, {"title": f"no. {number}"}) for number in range(2)]
@@ -44,3 +56,16 @@ def test_an_agent_s_trail_is_filtered_and_checked_by_one_button(world: World, ta
     page.click('[data-action="verify"]')
     expect(page.locator("trail-check[data-verified=true]")).to_contain_text("3 of 3 entries on 2 issues verified")
     expect(page.locator('[data-checked="ok"]')).to_have_count(3)
+
+
+def test_what_a_check_found_stays_while_the_agent_goes_on_working(world: World, tab: Tab) -> None:
+    agent = world.agent("busy")
+    id = world.store.create_issue(agent, {"title": "goes on"})
+    page = tab.open(f"#/agents/{agent.sid}")
+    page.click('[data-action="verify"]')
+    expect(page.locator("trail-check")).to_contain_text("1 of 1 entry on 1 issue verified")
+    world.store.comment(agent, id, "more")
+
+    expect(page.locator(".trail-entry")).to_have_count(2)
+    expect(page.locator("trail-check h2")).to_have_count(1)
+    expect(page.locator("trail-check")).to_contain_text("1 of 1 entry on 1 issue verified")

@@ -15,6 +15,7 @@ from git_tracker.cli.main import VERBS, main
 from git_tracker.errors import TrackerError
 from git_tracker.store import IssueStore, Signer
 from tests.cli.conftest import EMPTY_TREE, ROOT, Answer, Tracker, git, program
+from tests.web.serving import until
 
 
 def refused(answer: Answer, code: int, about: str) -> None:
@@ -103,7 +104,7 @@ def test_an_illegal_move_is_refused_and_leaves_no_trace(repo: Path, tracker: Tra
 def test_finishing_without_proof_is_refused(tracker: Tracker) -> None:
     made = tracker("new", "Proven", "--criterion", "Tested").out.strip()
 
-    refused(tracker("finish", made), 5, "criteria")
+    refused(tracker("finish", made), 5, "one acceptance criterion is not checked")
     refused(tracker("finish", made, "--evidence", "sure"), 2, "'sure' is no evidence")
 
 
@@ -122,6 +123,12 @@ def test_a_title_that_cannot_be_is_refused_and_leaves_no_trace(tracker: Tracker,
 
     refused(tracker("new", title), 2, "title")
     assert store.health() == before
+
+
+def test_a_flaw_is_told_of_the_field_not_of_the_stored_event(tracker: Tracker, issue: str) -> None:
+    refused(tracker("new", "x" * 100_000), 2, "tracker: title is longer than 512 characters")
+    refused(tracker("comment", issue, " "), 2, "tracker: body is empty")
+    refused(tracker("link", issue, "eats", issue), 2, "tracker: kind is none of blocks")
 
 
 @pytest.mark.parametrize("body", ["", "nul\0byte", "lone \udcff surrogate", "x" * 700_000])
@@ -188,6 +195,26 @@ def test_an_interrupt_ends_it_quietly(repo: Path, store: IssueStore, issue: str)
         following.send_signal(signal.SIGINT)
         _, err = following.communicate(timeout=30)
     assert (following.returncode, err) == (130, "")
+
+
+def test_an_import_that_is_interrupted_says_how_it_goes_on(repo: Path, store: IssueStore, tmp_path: Path) -> None:
+    file = tmp_path / "issues.jsonl"
+    base = {"status": "open", "priority": 2, "issue_type": "task", "created_at": "2026-01-01T00:00:00Z"}
+    file.write_text("".join(json.dumps({"id": f"x-{n}", "title": f"no. {n}", **base}) + "\n" for n in range(2000)))
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    argv = [sys.executable, "-m", "git_tracker", "import", "beads", str(file)]
+    with subprocess.Popen(
+        argv, cwd=repo, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as importing:
+        until(lambda: store.health()["issues"] > 0)
+        importing.send_signal(signal.SIGINT)
+        answer = importing.communicate(timeout=30)
+
+    assert (importing.returncode, *answer) == (
+        130, "", "tracker: interrupted; what was brought in stays\nhint: run it again to bring in the rest\n"
+    )  # fmt: skip
+    assert program("import", "beads", str(file), cwd=repo).code == 0
+    assert store.health()["issues"] == 2000
 
 
 def test_what_nobody_foresaw_is_told_without_a_traceback(

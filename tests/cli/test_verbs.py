@@ -16,6 +16,7 @@ from git_tracker.cli.main import VERBS
 from git_tracker.errors import Refused
 from git_tracker.store import IssueStore, Signer
 from tests.cli.conftest import EMPTY_TREE, ROOT, Tracker, git, program
+from tests.store import forge
 from tests.store.governed import TrustForge
 
 
@@ -285,6 +286,14 @@ def test_agents_lists_people_and_sessions(tracker: Tracker, store: IssueStore, a
     assert "claude-code/2.1" in tracker("agents").out
 
 
+def test_agents_tells_a_stranger_from_a_person(tracker: Tracker, store: IssueStore, issue: str) -> None:
+    stranger = forge.signer(33, "Ada Lovelace", "ada@example.org")
+    TrustForge(store).write(stranger, issue, {"type": "label-added", "label": "wet"})
+
+    (row,) = (row for row in tracker("agents").out.splitlines() if stranger.identity.fingerprint in row)
+    assert "no member" in row
+
+
 def test_audit_names_the_papers_and_each_entry(tracker: Tracker, store: IssueStore, agent: Signer, issue: str) -> None:
     store.comment(agent, issue, "Hello")
     shown = tracker("audit", "fixer").out
@@ -312,6 +321,7 @@ def test_quarantine_lists_and_shows_what_did_not_take_effect(repo: Path, tracker
     git(repo, "update-ref", f"refs/git-tracker/issues/{issue}", forged)
 
     assert [item["entry"] for item in tracker("quarantine", "--json").json["items"]] == [forged]
+    assert "1970" not in tracker("log", issue).out
     assert forged[:12] in tracker("quarantine", "list").out
     assert "forged\\x1b[31m" in tracker("quarantine", "show", forged[:10]).out
     shown = tracker("quarantine", "show", forged, "--json").json
@@ -344,6 +354,16 @@ def test_what_is_exported_can_be_imported_elsewhere(repo: Path, tracker: Tracker
     assert (tried.json["created"], done.json["created"]) == (1, 1)
     assert again.out.startswith("1 read: 0 created, 0 updated, 1 unchanged")
     assert [row["title"] for row in program("list", "--json", cwd=elsewhere).json["items"]] == ["Login fails"]
+
+
+def test_show_says_in_words_where_an_issue_came_from(tracker: Tracker, tmp_path: Path) -> None:
+    file = tmp_path / "beads.jsonl"
+    said = {"created_at": "2026-01-01T00:00:00Z", "created_by": "mayor"}
+    file.write_text(json.dumps({"id": "hq-1", "title": "One", "status": "open", "issue_type": "task", **said}) + "\n")
+    tracker("import", "beads", str(file))
+
+    id = tracker("list", "--json").json["items"][0]["id"]
+    assert "beads hq-1 by mayor at 2026-01-01T00:00:00Z\n" in tracker("show", id).out
 
 
 def test_export_writes_tables_and_pages(tracker: Tracker, issue: str) -> None:

@@ -340,6 +340,22 @@ BAD_BODIES: list[Any] = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("body", "said", "hint"),
+    [
+        ({"titel": "y", "title": "x"}, "nothing here is named 'titel'", "the nearest is title; "),
+        ({"title": "  "}, "title is blank, or holds a NUL character", ""),
+        ({"title": "x", "description": "a\0b"}, "description holds a NUL character", ""),
+        ({"title": "x", "due": "tomorrow"}, "due is no day, such as 2026-01-31", ""),
+    ],
+)
+def test_a_field_of_another_shape_is_named_in_words(served: Served, body: Any, said: str, hint: str) -> None:
+    answer = served.request("POST", "/api/issues", body)
+    assert answer.json["detail"].startswith(said)
+    assert answer.json["hint"].startswith(hint)
+    assert answer.json["hint"].endswith("GET /api/openapi.json shows the shapes")
+
+
 @pytest.mark.parametrize("body", BAD_BODIES, ids=lambda body: repr(body)[:40])
 def test_a_bad_issue_is_a_problem_and_leaves_no_trace(served: Served, body: Any) -> None:
     before = served.get("/api/health")["entries"]
@@ -389,6 +405,7 @@ def test_every_error_is_a_problem_with_a_code(
 
 def test_an_unknown_filter_is_told_the_nearest_and_an_old_cursor_where_to_begin(served: Served) -> None:
     assert "status" in served.request("GET", "/api/issues?q=stauts:todo").json["hint"]
+    made(served)
     old = served.request("GET", "/api/events?since=00000000.5").json
     assert served.get(f"/api/events?since={old['start']}")["items"]
 

@@ -62,7 +62,8 @@ export class AgentsPage extends HTMLElement {
     const groups = [
       ["Active now", agentsOnly.filter((agent) => agent.active)],
       ["Earlier", agentsOnly.filter((agent) => !agent.active).slice(0, MOST_EARLIER)],
-      ["People", sorted.filter((agent) => !isSession(agent))],
+      ["People", sorted.filter((agent) => !isSession(agent) && !isStranger(agent))],
+      ["Not members", sorted.filter(isStranger)],
     ];
     this.querySelector(".empty")?.remove();
     keyed(
@@ -88,6 +89,15 @@ export class AgentsPage extends HTMLElement {
 /** Whether this is a session of an agent; people are listed too, with an empty session. */
 function isSession({ session }) {
   return session !== "";
+}
+
+/** Whether this is nobody the trust log knows: a key that signed under a name of its own choice. */
+function isStranger({ id }) {
+  return id.startsWith("SHA256:");
+}
+
+function signsAs(agent) {
+  return isStranger(agent) ? `no member, key ${agent.id}` : "signs with a key of their own";
 }
 
 function showGroup(section, agents) {
@@ -118,7 +128,7 @@ function showAgent(card, agent) {
       h(
         "p",
         { class: "quiet" },
-        (isSession(agent) ? [agent.client, `for ${person?.name ?? "unknown"}`] : ["signs with a key of their own"])
+        (isSession(agent) ? [agent.client, `for ${person?.name ?? "unknown"}`] : [signsAs(agent)])
           .filter(Boolean)
           .join(", "),
       ),
@@ -134,7 +144,7 @@ function showAgent(card, agent) {
       { class: "agent-numbers" },
       ...number("events", agent.events),
       ...number("issues", agent.issues),
-      ...number("verified", agent.ok),
+      ...number("verified", agent.ok, "entries verified"),
       ...(agent.muted ? number("muted", agent.muted) : []),
       ...(agent.quarantined ? number("quarantined", agent.quarantined) : []),
     ),
@@ -143,12 +153,12 @@ function showAgent(card, agent) {
   return card;
 }
 
-function number(word, value) {
+function number(word, value, label = word) {
   return [
     h(
       "div",
       { data: { number: word }, title: plural(value ?? 0, word.replace(/s$/, ""), word) },
-      h("dt", {}, word),
+      h("dt", {}, label),
       h("dd", {}, Number(value ?? 0).toLocaleString("en")),
     ),
   ];

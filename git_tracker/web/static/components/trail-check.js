@@ -23,6 +23,7 @@ export class TrailCheck extends HTMLElement {
   }
 
   connectedCallback() {
+    if (this.firstChild) return; // put in its place anew as the trail grows
     this.className = "card";
     this.append(h("h2", {}, icon("key"), "Verification"), this.#says, this.#problems, this.#button);
     setText(
