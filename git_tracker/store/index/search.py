@@ -119,18 +119,39 @@ def _hex(text: str) -> str:
 
 
 def similar(db: Db, title: str, limit: int = 3) -> list[str]:
-    """Return ids of issues that are not done and share at least two thirds of the longer words of a title."""
+    """Return ids of issues that are not done and share at least two thirds of the longer words of a title.
+
+    Those that share most come first, of equals the newest.
+    """
     words = sorted(
         {word for word in "".join(c if c.isalnum() else " " for c in title.lower()).split() if len(word) > 3}
     )[:12]
     if len(words) < 2:
         return []
-    found = db.execute(
-        "select issues.id, texts.body from texts join documents on documents.id = texts.rowid and documents.part = 'title'"
-        " join issues on issues.key = documents.issue"
-        " where texts match ? and issues.category != 'done' and issues.archived = 0 order by rank limit 20",
-        (" OR ".join(f'"{word}"' for word in words),),
-    ).fetchall()
     need = -(-len(words) * 2 // 3)
-    near = [row[0] for row in found if sum(word in row[1].lower() for word in words) >= need]
-    return near[:limit]
+    near: list[tuple[int, str]] = []
+    for id, body in db.execute(_PAIRED, (_pairs(words, need), _CONSIDERED)):
+        shared = sum(word in body.lower() for word in words)
+        if shared >= need:
+            near.append((shared, id))
+            if sum(count == len(words) for count, _ in near) == limit:  # nothing can be nearer
+                break
+    return [id for _, id in sorted(near, key=lambda one: -one[0])[:limit]]
+
+
+# Not by FTS5's rank: that counts every text with any of the words, and one of them may stand everywhere.
+_PAIRED = (
+    "select issues.id, texts.body from texts join documents on documents.id = texts.rowid and documents.part = 'title'"
+    " join issues on issues.key = documents.issue"
+    " where texts match ? and issues.category != 'done' and issues.archived = 0 order by texts.rowid desc limit ?"
+)
+_CONSIDERED = 200  # titles
+
+
+def _pairs(words: list[str], need: int) -> str:
+    """Return what FTS5 finds if it has two of the longest words, so many that whoever has `need` of all has two of them.
+
+    A long word is mostly a rare one, and finding two together takes as long as the rarer one is frequent.
+    """
+    telling = [f'"{word}"' for word in sorted(words, key=len, reverse=True)[: len(words) - need + 2]]
+    return " OR ".join(f"{word} AND ({' OR '.join(telling[place:])})" for place, word in enumerate(telling[:-1], 1))
