@@ -163,3 +163,17 @@ def test_pygit2_imported_after_the_program_is_whole(repo: Path) -> None:
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-c", code], cwd=repo, env=env, capture_output=True, text=True, timeout=60)
     assert done.stdout.split() == ["True", "False", "True"], done.stderr
+
+
+def test_a_write_reads_no_certificates_and_leaves_the_environment_as_it_was(
+    repo: Path, store: IssueStore, tmp_path: Path
+) -> None:
+    pipe = tmp_path / "certificates"
+    os.mkfifo(pipe)  # whoever opens it waits for ever
+    probe = "import os, git_tracker.store.libgit2; print(os.environ.get('SSL_CERT_FILE'))"
+    plain = {name: value for name, value in os.environ.items() if name != "SSL_CERT_FILE"}
+    for environ, left in (({"SSL_CERT_FILE": str(pipe)}, str(pipe)), ({}, "None")):
+        env = {**plain, "PYTHONPATH": str(ROOT), **environ}
+        done = subprocess.run([sys.executable, "-c", probe], env=env, capture_output=True, text=True, timeout=60)
+        assert done.stdout.strip() == left, done.stderr
+    assert program("new", "x", cwd=repo, SSL_CERT_FILE=str(pipe)).code == 0
