@@ -60,8 +60,10 @@ def program() -> None:
     Everything is closed and flushed by then, and to take the interpreter apart takes as long as half its start. Whoever
     asked to be called at exit, has threads at work or cannot be rid of what was printed ends as usual.
     """
+    import gc
     import os
 
+    gc.set_threshold(20_000)  # of 700 new objects each, dozens of collections would walk through what imports leave
     code = main()
     threads = sys.modules.get("threading")
     try:
