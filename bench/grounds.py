@@ -54,7 +54,7 @@ class Grounds:
         script = os.path.join(sysconfig.get_path("scripts"), "tracker")
         if os.path.exists(script):
             return [script]
-        return [sys.executable, "-c", "import sys; from git_tracker.cli.main import main; sys.exit(main())"]
+        return [sys.executable, "-c", "from git_tracker.cli.main import program; program()"]
 
 
 def thousands(size: int) -> str:

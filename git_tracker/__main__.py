@@ -1,5 +1,3 @@
-import sys
+from git_tracker.cli.main import program
 
-from git_tracker.cli.main import main
-
-sys.exit(main())
+program()

@@ -2,16 +2,18 @@
 
 import sys
 from collections.abc import Callable
-from typing import TypeVar
 
 from git_tracker.cli import escape
 from git_tracker.errors import Invalid, NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import TypeVar
+
     from git_tracker.store import IssueStore, Keyring, Looked, Place, Reader, Tracker
 
-T = TypeVar("T", bound="Looked")
+    T = TypeVar("T", bound=Looked)
+
 Progress = Callable[[int, int], None]
 
 
@@ -94,7 +96,7 @@ class Opening:
             upkeep_after=project.upkeep_after(where),
         )  # fmt: skip
 
-    def _kept(self, opened: T) -> T:
+    def _kept(self, opened: "T") -> "T":
         self._opened.append(opened)
         return opened
 

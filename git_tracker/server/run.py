@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import gc
 import json
 import os
 import socket
@@ -12,7 +13,7 @@ import anyio
 import uvicorn
 
 from git_tracker.errors import Invalid, NotFound, TrackerError, Unusable
-from git_tracker.server import http, mcp, secrets, settings
+from git_tracker.server import http, mcp, secrets, settings, stdio
 from git_tracker.server.exchanging import Exchanges
 from git_tracker.server.grants import Grants
 from git_tracker.store import IssueStore, Keyring, Place, Signer, Tracker, Workspace, find_place, find_workspace
@@ -180,4 +181,5 @@ def mcp_stdio(path: str = ".", person: str = "") -> None:
         return settings.load(found()[1]).agents.bounds()
 
     server = mcp.build(Reach(store, signer, agents=agents, handle=os.environ.get("TRACKER_SESSION", "")))
-    anyio.run(server.run_stdio_async)
+    gc.freeze()  # what was imported stays: no collection has to walk through it while an agent waits
+    anyio.run(stdio.serve, server)

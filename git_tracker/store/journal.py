@@ -11,7 +11,6 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
-from urllib.parse import quote
 
 from git_tracker.errors import TrackerError, Unusable
 
@@ -167,7 +166,7 @@ class Journal:
 def flaw(path: str) -> str:
     """Return what is wrong with a journal's file, or nothing."""
     try:
-        db = sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True)
+        db = _looked_at(path)
         try:
             found = str(db.execute("pragma quick_check(1)").fetchone()[0])
             db.execute("select number, id, ref, old, raw from journal limit 1").fetchone()
@@ -208,11 +207,17 @@ def _readable(path: str) -> Iterator[tuple[Any, ...]]:
     """Yield rows from both ends, each up to where the file is damaged."""
     for way in ("asc", "desc"):
         with suppress(sqlite3.Error):
-            db = sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True)
+            db = _looked_at(path)
             try:
                 yield from db.execute(f"select number, id, ref, old, raw from journal order by number {way}")
             finally:
                 db.close()
+
+
+def _looked_at(path: str) -> sqlite3.Connection:
+    from urllib.parse import quote  # takes long to import, and only whoever mends a journal comes here
+
+    return sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True)
 
 
 def _sync_folder(path: str) -> None:

@@ -4,11 +4,15 @@ Offers what `objects` needs and no more. Where pygit2 is imported whole already,
 know, it is used as it stands.
 """
 
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.machinery import ExtensionFileLoader, PathFinder
 from typing import Any
 
 _WINDOW = 1024 * 1024  # bytes of a pack mapped at once by who reads frugally
+_CERTIFICATES = "SSL_CERT_FILE"  # as OpenSSL knows it
 _PACKAGE, _EXTENSION, _ENUMS = "pygit2", "pygit2._pygit2", "pygit2.enums"
 
 
@@ -33,12 +37,31 @@ def _extension() -> Any:
         found = package and PathFinder.find_spec(_EXTENSION, package.submodule_search_locations)
         if found and isinstance(found.loader, ExtensionFileLoader):
             try:
-                return _loaded(found.loader.create_module(found), found.loader)
+                with _without_certificates():
+                    module = found.loader.create_module(found)
+                return _loaded(module, found.loader)
             except (ImportError, AttributeError, TypeError):
                 pass
     import pygit2
 
     return pygit2._pygit2
+
+
+@contextmanager
+def _without_certificates() -> Iterator[None]:
+    """Let libgit2 begin without reading certificates: where there are some, that is most of its beginning.
+
+    We let it talk to nobody; pygit2 imported whole reads them itself, for whoever does.
+    """
+    before = os.environ.get(_CERTIFICATES)
+    os.environ[_CERTIFICATES] = os.devnull
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_CERTIFICATES]
+        else:
+            os.environ[_CERTIFICATES] = before
 
 
 def _loaded(module: Any, loader: ExtensionFileLoader) -> Any:

@@ -85,7 +85,7 @@ async def find_issues(
     """Search issues; is:ready lists what can be worked on now. Use get_issue for texts."""
 
     def ask(store: Tracker) -> CallToolResult:
-        me = reach(ctx).handle(ctx)
+        me = reach(ctx).handle(ctx) if "me" in query else ""  # as in assignee:me
         rows: list[models.Found] = []
 
         def fits(items: list[dict[str, Any]]) -> int:

@@ -163,3 +163,49 @@ def test_pygit2_imported_after_the_program_is_whole(repo: Path) -> None:
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-c", code], cwd=repo, env=env, capture_output=True, text=True, timeout=60)
     assert done.stdout.split() == ["True", "False", "True"], done.stderr
+
+
+@pytest.mark.parametrize("words", [["list"], ["new", "Second"]])
+def test_no_type_is_named_in_text_that_has_to_be_compiled_at_every_start(
+    words: list[str], repo: Path, store: IssueStore, issue: str
+) -> None:
+    probe = (
+        "import builtins, sys; plain = builtins.compile\n"
+        "def told(*args, **options):\n"
+        "    print('compiles for', sys._getframe(1).f_globals['__name__'], file=sys.stderr)\n"
+        "    return plain(*args, **options)\n"
+        "builtins.compile = told\n"
+        "from git_tracker.cli.main import main; main(sys.argv[1:])"
+    )
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    argv = [sys.executable, "-c", probe, *words]
+    done = subprocess.run(argv, cwd=repo, env=env, capture_output=True, text=True, timeout=60, check=True)
+    assert "compiles for typing" not in done.stderr
+
+
+def test_a_write_reads_no_certificates_and_leaves_the_environment_as_it_was(
+    repo: Path, store: IssueStore, tmp_path: Path
+) -> None:
+    pipe = tmp_path / "certificates"
+    os.mkfifo(pipe)  # whoever opens it waits for ever
+    probe = "import os, git_tracker.store.libgit2; print(os.environ.get('SSL_CERT_FILE'))"
+    plain = {name: value for name, value in os.environ.items() if name != "SSL_CERT_FILE"}
+    for environ, left in (({"SSL_CERT_FILE": str(pipe)}, str(pipe)), ({}, "None")):
+        env = {**plain, "PYTHONPATH": str(ROOT), **environ}
+        done = subprocess.run([sys.executable, "-c", probe], env=env, capture_output=True, text=True, timeout=60)
+        assert done.stdout.strip() == left, done.stderr
+    assert program("new", "x", cwd=repo, SSL_CERT_FILE=str(pipe)).code == 0
+
+
+def test_the_program_ends_at_once_unless_somebody_asked_to_be_called(repo: Path, store: IssueStore, issue: str) -> None:
+    end = "from git_tracker.cli.main import program; program()"
+    whole = program("show", issue, cwd=repo)
+    for before, more in (("", ""), ("import atexit; atexit.register(print, 'called at exit');", "called at exit\n")):
+        argv = [sys.executable, "-c", f"{before}{end}", "show", issue]
+        env = {**os.environ, "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(argv, cwd=repo, env=env, capture_output=True, text=True, timeout=60)
+        assert (done.returncode, done.stdout, done.stderr) == (0, whole.out + more, "")
+    assert program("show", "0000000", cwd=repo).code == 3
+    with open("/dev/full", "wb") as full:
+        argv = [sys.executable, "-m", "git_tracker", "show", issue]
+        assert subprocess.run(argv, cwd=repo, env=env, stdout=full, stderr=subprocess.DEVNULL, timeout=60).returncode

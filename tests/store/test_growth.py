@@ -92,6 +92,17 @@ def test_no_hot_question_takes_more_steps_as_work_grows(store: IssueStore, ada: 
     assert {name: (before[name], after[name]) for name in questions if after[name] > before[name] * 1.3 + 20} == {}
 
 
+def test_a_word_that_stands_everywhere_makes_looking_for_duplicates_no_longer(store: IssueStore, ada: Signer) -> None:
+    store.create_issue(ada, {"title": "Tokens expire during upload"})
+    for start in range(0, LARGE, 48):
+        plan = [{"title": f"Issue {start + n}", "description": "may expire " * 9} for n in range(48)]
+        store.create_issues(ada, plan)
+
+    assert store.similar("Tokens expire during every upload")
+    everywhere = steps(store, lambda: store.similar("Tokens expire during every upload"))
+    assert everywhere <= steps(store, lambda: store.similar("Tokens perish during every upload")) * 1.5 + 20
+
+
 def test_a_write_takes_no_more_steps_in_a_long_history(store: IssueStore, ada: Signer) -> None:
     issue = store.create_issue(ada, {"title": "A leak"})
 

@@ -434,6 +434,25 @@ def test_a_board_counts_everything_and_shows_the_first(store: IssueStore, world:
     assert [column["total"] for column in store.board("label:bug")["columns"]] == [2, 0, 0]
 
 
+def test_open_issues_are_similar_that_share_most_words_of_a_title_the_nearest_first(
+    store: IssueStore, ada: Signer
+) -> None:
+    first, _, third, fourth, last = store.create_issues(ada, [
+        {"title": "Upload loses tokens silently"},
+        {"title": "Tokens expire during upload", "description": "It loses tokens silently"},
+        {"title": "Upload of tokens fails silently"},
+        {"title": "Tokens, silently"},
+        {"title": "Upload silently loses old tokens"},
+    ])  # fmt: skip
+
+    assert store.similar("upload LOSES tokens, silently!") == [last, first, third]
+    assert store.similar("Upload of tokens breaks silently") == [last, third, first]
+    store.finish(ada, last, "done")
+    assert store.similar("upload loses tokens silently") == [first, third]
+    assert store.similar('upload" OR tokens OR (silently*') == [third, first, fourth]
+    assert store.similar("tokens") == store.similar("") == store.similar("a of b") == []
+
+
 def test_archived_issues_are_hidden_unless_asked_for(store: IssueStore, ada: Signer, world: dict[str, str]) -> None:
     store.update_issue(ada, world["leak"], {"archived": True})
     assert "leak" not in found(store, "", world)

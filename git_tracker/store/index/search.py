@@ -122,22 +122,44 @@ def _hex(text: str) -> str:
 
 
 def similar(db: Db, title: str, limit: int = 3) -> list[str]:
-    """Return ids of issues that are not done and share at least two thirds of the longer words of a title."""
+    """Return ids of issues that are not done and share at least two thirds of the longer words of a title.
+
+    Those that share most come first, of equals the newest.
+    """
     words = sorted(
         {word for word in "".join(c if c.isalnum() else " " for c in title.lower()).split() if len(word) > 3}
     )[:12]
     if len(words) < 2:
         return []
-    either, open = " OR ".join(f'"{word}"' for word in words), "issues.category != 'done' and issues.archived = 0"
-    recent = json.dumps([key for key, is_title in texts.matching(db, either) if is_title])
-    found = db.execute(
-        f"select id, title from issues where key in (select value from json_each(?)) and {open}", (recent,)
-    ).fetchall()
-    found += db.execute(
-        f"select issues.id, issues.title from texts join issues on issues.key = texts.{texts.KEY}"
-        f" where texts match ? and texts.{texts.IS_TITLE} and {open} order by rank limit 20",
-        (either,),
-    ).fetchall()
-    shared = [(sum(word in title.lower() for word in words), id) for id, title in found]
-    near = sorted((one for one in shared if one[0] >= -(-len(words) * 2 // 3)), key=lambda one: -one[0])
-    return [id for _, id in near[:limit]]
+    need = -(-len(words) * 2 // 3)
+    paired = _pairs(words, need)
+    recent = json.dumps([key for key, is_title in texts.matching(db, paired) if is_title])
+    near: list[tuple[int, str]] = []
+    for id, found in (*db.execute(_OUTSTANDING, (recent,)).fetchall(), *db.execute(_PAIRED, (paired, _CONSIDERED))):
+        shared = sum(word in found.lower() for word in words)
+        if shared >= need and (shared, id) not in near:
+            near.append((shared, id))
+            if sum(count == len(words) for count, _ in near) == limit:  # nothing can be nearer
+                break
+    return [id for _, id in sorted(near, key=lambda one: -one[0])[:limit]]
+
+
+_OPEN = "issues.category != 'done' and issues.archived = 0"
+_OUTSTANDING = (
+    f"select id, title from issues where key in (select value from json_each(?)) and {_OPEN} order by key desc"
+)
+# Not by FTS5's rank: that counts every text with any of the words, and one of them may stand everywhere.
+_PAIRED = (
+    f"select issues.id, issues.title from texts join issues on issues.key = texts.{texts.KEY}"
+    f" where texts match ? and texts.{texts.IS_TITLE} and {_OPEN} order by texts.rowid desc limit ?"
+)
+_CONSIDERED = 200  # titles
+
+
+def _pairs(words: list[str], need: int) -> str:
+    """Return what FTS5 finds if it has two of the longest words, so many that whoever has `need` of all has two of them.
+
+    A long word is mostly a rare one, and finding two together takes as long as the rarer one is frequent.
+    """
+    telling = [f'"{word}"' for word in sorted(words, key=len, reverse=True)[: len(words) - need + 2]]
+    return " OR ".join(f"{word} AND ({' OR '.join(telling[place:])})" for place, word in enumerate(telling[:-1], 1))
