@@ -6,6 +6,7 @@ two readers from seeing two different events behind one id.
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from git_tracker.errors import Corrupt, Invalid
@@ -36,6 +37,10 @@ _encode_plain = encoder(sort_keys=True)
 
 def dumps(value: Json) -> str:
     """Return the canonical text. Raise `Invalid` for what the format cannot hold."""
+    with suppress(TypeError, ValueError, RecursionError, Corrupt, StopIteration):
+        text = _encode_plain(value)
+        if _is_plain(text) and _scan(text, 0)[0] == value:
+            return text
     flaw = _flaw(value)
     if flaw:
         raise Invalid(flaw)
@@ -45,7 +50,7 @@ def dumps(value: Json) -> str:
 def loads(text: str) -> Json:
     """Return the value behind a canonical text. Raise `Corrupt` for every other text."""
     # Most texts are plain: then being what the encoder writes, keys in order, is all that canonical means.
-    if text.isascii() and "\\u" not in text and text.count("{") + text.count("[") <= MAX_DEPTH:
+    if _is_plain(text):
         try:
             value = _scan(text, 0)[0]
             if _encode_plain(value) == text:
@@ -53,6 +58,11 @@ def loads(text: str) -> Json:
         except (StopIteration, ValueError, Corrupt):
             pass
     return _strictly(text)
+
+
+def _is_plain(text: str) -> bool:
+    """Return whether a text has neither characters that sort otherwise, nor escapes of control characters, nor depth."""
+    return text.isascii() and "\\u" not in text and text.count("{") + text.count("[") <= MAX_DEPTH
 
 
 def _strictly(text: str) -> Json:

@@ -65,7 +65,10 @@ def author_line(name: str, email: str, seconds: int) -> str:
 
 def summary_line(text: str) -> str:
     """Return `text` as the commit's first line: printable, at most 120 characters, never empty."""
-    line = " ".join("".join(char if char.isprintable() else " " for char in text[:500]).split())
+    start = text[:500]
+    if not start.isprintable():
+        start = "".join(char if char.isprintable() else " " for char in start)
+    line = " ".join(start.split())
     return (line if len(line) <= 120 else line[:119] + "…") or "entry"
 
 

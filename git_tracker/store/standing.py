@@ -61,9 +61,14 @@ class StandingFile:
     def __init__(self, path: str) -> None:
         self.path = path
         self._descriptor: int | None = None
+        self._last = b"", Standing()
 
     def read(self) -> Standing:
-        return _parsed(os.pread(self._file(), _SIZE, 0))
+        content, (known, parsed) = os.pread(self._file(), _SIZE, 0), self._last
+        if content != known:  # it is asked for several times in a write
+            parsed = _parsed(content)
+            self._last = content, parsed
+        return parsed
 
     def journal(self, number: int) -> None:
         """Say what the journal is about to get. The caller holds the tracker's lock."""
