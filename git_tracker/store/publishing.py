@@ -41,8 +41,8 @@ class Publisher:
 
     @property
     def _journal(self) -> Journal:
-        if self._opened is None:
-            self._opened = Journal(self._path)
+        self.ready()
+        assert self._opened is not None
         return self._opened
 
     def close(self) -> None:
@@ -51,6 +51,11 @@ class Publisher:
         if self._opened is not None:
             self._opened.close()
             self._opened = None
+
+    def ready(self) -> None:
+        """Open what a write needs, before it holds a lock that others wait for."""
+        if self._opened is None:
+            self._opened = Journal(self._path)
 
     # under the tracker's lock
 

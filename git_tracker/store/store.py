@@ -165,6 +165,7 @@ class IssueStore(Governor):
         self._require_member(by)
         key = repeats.key(rk, request)
         self._objects.require_own_process()
+        self._publisher.ready()
         for _ in range(_RETRIES):
             numbered, prior, cue = Numbered(), list[str](), None
             with self._lock, held(self._lock_path):
