@@ -42,6 +42,7 @@ def audit(call: Call) -> int:
         found = {**following, "items": [*found["items"], *following["items"]]}
     if call.given("export"):
         store = call.store()
+        store.refresh(force=True)  # so that all of it is in git
         for item in found["items"]:
             call.line(
                 {name: item[name] for name in ("entry", "issue", "n", "prev", "verdict")}
