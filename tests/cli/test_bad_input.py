@@ -72,7 +72,7 @@ def test_with_json_the_error_is_a_document_as_well(tracker: Tracker) -> None:
     answer = tracker("show", "abcdef1", "--json")
 
     assert answer.json == {
-        "error": {"code": "not_found", "message": "no issue abcdef1", "hint": "`tracker list` shows the ids"}
+        "error": {"code": "not_found", "message": "no issue abcdef1", "hint": "`tracker list` shows them"}
     }
     assert answer.code == 3
     assert answer.err.startswith("tracker: no issue abcdef1\nhint: ")

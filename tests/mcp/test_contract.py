@@ -58,6 +58,20 @@ async def test_the_tools_are_few_small_annotated_and_pinned(served: Served, way:
 
 
 @ERAS
+async def test_who_names_what_is_not_here_is_told_what_shows_it_among_what_an_agent_has(
+    served: Served, era: str
+) -> None:
+    async with reached("memory", era, served) as client:
+        agent = Agent(client)
+        assert (await agent.refused("get_issue", id="abcdef1"))["hint"] == "find_issues shows them"
+        short = await agent.refused("get_issue", id="7")
+        assert short["hint"] == "an id is 7 to 40 hexadecimal digits; find_issues shows them"
+        assert (await agent.refused("history", agent="nobody"))["hint"] == "the resource tracker://agents shows them"
+        with pytest.raises(MCPError, match="find_issues shows them"):
+            await client.read_resource("tracker://issues/abcdef1")
+
+
+@ERAS
 @WAYS
 async def test_what_a_model_misspells_is_refused_and_said(served: Served, way: str, era: str) -> None:
     before = served.world.store.health()["entries"]
