@@ -135,6 +135,22 @@ async def test_every_refusal_has_a_code_a_reason_and_leaves_no_trace(
     assert store.health()["entries"] == before
 
 
+async def test_a_bad_item_of_a_plan_is_named_by_its_place(served: Served) -> None:
+    good = {"title": "fine", "ref": "a"}
+    async with reached("memory", "auto", served) as client:
+
+        async def message(*issues: dict[str, Any]) -> str:
+            return (await Agent(client).refused("create_issues", issues=list(issues)))["message"]
+
+        assert await message(good, good | {"ref": "b"}, {"title": " \n"}) == "item 3: title is empty"
+        assert (
+            await message(good, {"title": "x", "parent": "#nowhere"})
+            == "item 2: no item of the plan has the ref 'nowhere'"
+        )
+        assert await message({"title": "x", "blocked_by": ["#a", "fffffff"]}, good) == "item 1: no issue fffffff"
+        assert await message({"title": " "}) == "title is empty"
+
+
 async def test_text_that_looks_like_json_stays_text(served: Served) -> None:
     async with reached("memory", "auto", served) as client:
         agent = Agent(client)
