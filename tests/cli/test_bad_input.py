@@ -69,6 +69,14 @@ def test_it_says_what_is_wrong_and_what_would_work(tracker: Tracker, words: str,
     refused(tracker(*words.split()), code, about)
 
 
+def test_an_unknown_option_is_told_a_near_name_or_those_there_are(tracker: Tracker) -> None:
+    near, far, none = (tracker(*words.split()).err for words in ("edit x --titel y", "agents --bogus", "mcp --bogus"))
+
+    assert near.startswith("tracker: edit has no option --titel; the nearest is --title\n")
+    assert far == "tracker: agents has no option --bogus\nhint: its options are --limit, --cursor; more with --help\n"
+    assert none == "tracker: mcp has no option --bogus\nhint: `tracker mcp`; more with --help\n"
+
+
 def test_with_json_the_error_is_a_document_as_well(tracker: Tracker) -> None:
     answer = tracker("show", "abcdef1", "--json")
 
