@@ -2,10 +2,14 @@
 
 Each edge (tools, web, cli) translates these classes into its own vocabulary in exactly one table, keyed by class.
 Every error carries a stable `code` for programs, a message that says what is wrong, and a `hint` that says what
-would work. The reader is often a model that will try again, so a hint never names a destructive command.
+would work. The reader is often a model that will try again, so a hint never names a destructive command. What shows
+the things of a kind has a name of its own on each edge: the error names the kind, and the edge says it.
 """
 
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+Kind = Literal["", "issue", "agent", "quarantined"]  # of things that a name may lead to, or not
 
 
 class TrackerError(Exception):
@@ -15,14 +19,20 @@ class TrackerError(Exception):
     hint: str = ""
     retryable: ClassVar[bool] = False
 
-    def __init__(self, message: str, hint: str = "", *, code: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", *, code: str = "", kind: Kind = "") -> None:
         super().__init__(message)
         self.hint = hint or self.hint
         self.code = code or self.code
+        self.kind = kind
 
-    def as_json(self) -> dict[str, Any]:
+    def told(self, shows: Mapping[Kind, str]) -> str:
+        """Return the hint in the words of an edge: what of it `shows` the things of a kind."""
+        where = f"{shows[self.kind]} shows them" if self.kind in shows else ""
+        return "; ".join(filter(None, (self.hint, where)))
+
+    def as_json(self, shows: Mapping[Kind, str]) -> dict[str, Any]:
         """Shape: `{"code", "message", "hint"}`, the same on every edge."""
-        return {"code": self.code, "message": str(self), "hint": self.hint}
+        return {"code": self.code, "message": str(self), "hint": self.told(shows)}
 
 
 class NotFound(TrackerError):
@@ -84,6 +94,6 @@ class EpochChanged(TrackerError):
         super().__init__("the event numbering was rebuilt since this cursor was handed out")
         self.start = start
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self, shows: Mapping[Kind, str]) -> dict[str, Any]:
         """Adds `start`, the cursor to begin from."""
-        return super().as_json() | {"start": self.start}
+        return super().as_json(shows) | {"start": self.start}

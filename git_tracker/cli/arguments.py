@@ -136,14 +136,17 @@ class Page:
     def _unknown(self, flag: str) -> Invalid:
         from difflib import get_close_matches
 
-        flags = [name for name in self.options if name.startswith("--")]
-        near = get_close_matches(flag, flags, 1, 0.5)
-        return self._wrong(f"{self.verb} has no option {flag}" + (f"; the nearest is {near[0]}" if near else ""))
+        names = [name[2:] for name in self.options if name.startswith("--")]  # the dashes alone make nothing alike
+        if near := get_close_matches(flag.lstrip("-"), names, 1, 0.5):
+            return self._wrong(f"{self.verb} has no option {flag}; the nearest is --{near[0]}")
+        own = [name for name in self.options if name.startswith("--") and f" {name} " not in GLOBAL]
+        hint = f"its options are {', '.join(own)}; more with --help" if own else ""
+        return self._wrong(f"{self.verb} has no option {flag}", hint)
 
-    def _wrong(self, message: str, *, quote: bool = False) -> Invalid:
+    def _wrong(self, message: str, hint: str = "", *, quote: bool = False) -> Invalid:
         usage = self.text.partition("\n")[0]
-        hint = f"`{usage}`; put quotes around text with blanks" if quote else f"`{usage}`; more with --help"
-        return Invalid(message, hint, code="usage")
+        usual = f"`{usage}`; put quotes around text with blanks" if quote else f"`{usage}`; more with --help"
+        return Invalid(message, hint or usual, code="usage")
 
     def help(self) -> str:
         """Return the page as `tracker VERB --help` prints it."""

@@ -129,7 +129,8 @@ def run(verbs: Verbs, words: Sequence[str]) -> int:
         code = _run(verbs, words)
         sys.stdout.flush()
     except TrackerError as error:
-        error.hint = error.hint or f"`tracker {_split(words)[1]} --help` says what it takes"
+        if not error.told(exits.SHOWS):
+            error.hint = f"`tracker {_split(words)[1]} --help` says what it takes"
         return exits.tell(error, as_json=as_json)
     except KeyboardInterrupt:
         return exits.INTERRUPTED

@@ -23,6 +23,13 @@ CODES: dict[str | type[errors.TrackerError], int] = {
 }
 
 
+SHOWS: dict[errors.Kind, str] = {
+    "issue": "`tracker list`",
+    "agent": "`tracker agents`",
+    "quarantined": "`tracker quarantine list`",
+}
+
+
 def code(error: errors.TrackerError) -> int:
     """Return the exit code of an error."""
     return CODES.get(error.code) or next(CODES[kind] for kind in type(error).__mro__ if kind in CODES)
@@ -30,12 +37,12 @@ def code(error: errors.TrackerError) -> int:
 
 def tell(error: errors.TrackerError, *, as_json: bool) -> int:
     """Say on stderr what is wrong and what would work, with JSON on stdout if asked; return the exit code."""
-    hint = f"start again from {error.start}" if isinstance(error, errors.EpochChanged) else error.hint
+    hint = f"start again from {error.start}" if isinstance(error, errors.EpochChanged) else error.told(SHOWS)
     sys.stderr.write(f"tracker: {escape.line(str(error))}\n" + (f"hint: {escape.line(hint)}\n" if hint else ""))
     if as_json:
         import json
 
-        sys.stdout.write(json.dumps({"error": error.as_json()}) + "\n")
+        sys.stdout.write(json.dumps({"error": error.as_json(SHOWS)}) + "\n")
     return code(error)
 
 

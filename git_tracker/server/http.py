@@ -24,10 +24,11 @@ class Application:
 
     def __init__(
         self, store: Tracker, signer: Signer | None, tokens: Tokens, hosts: frozenset[str], limits: Limits = DEFAULT,
-        agents: AgentSettings | None = None, exchanges: Exchanges | None = None,
+        agents: AgentSettings | None = None, exchanges: Exchanges | None = None, *, command: str = "",
     ) -> None:  # fmt: skip
         self._exchanges = exchanges
         self._store, self._signer, self._tokens, self._limits = store, signer, tokens, limits
+        self._command = command
 
         def person_of(headers: dict[str, str]) -> Granted:
             who = tokens.of_headers(headers)
@@ -48,7 +49,7 @@ class Application:
         self.feed = feed = Feed(self._store, self._limits)
         handles = {member.key: (member.person, member.name) for member in self._store.members}
         handle, name = handles.get(self._signer.identity.key, ("", "")) if self._signer else ("", "")
-        app.state.site = Site(self._store, self._signer, handle, name, self._tokens, feed, watch)
+        app.state.site = Site(self._store, self._signer, handle, name, self._tokens, feed, watch, self._command)
         async with self.mcp.session_manager.run():
             running = [watch.run(), feed.pump(), *([self._exchanges.run()] if self._exchanges else [])]
             tasks = [asyncio.create_task(one) for one in running]

@@ -14,7 +14,7 @@ from mcp_types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import ValidationError
 
 from git_tracker import __version__
-from git_tracker.errors import Invalid, NotFound, TrackerError
+from git_tracker.errors import Invalid, Kind, NotFound, TrackerError
 from git_tracker.store import nearest
 from git_tracker.tools import OPEN_WORLD, READ_ONLY, RESOURCES, TOOLS, Reach, cut, visible
 
@@ -24,6 +24,8 @@ INSTRUCTIONS = (
 )
 
 ERROR = "git-tracker/error"  # the key in a result's `_meta` that says the same for programs
+
+SHOWS: dict[Kind, str] = {"issue": "find_issues", "agent": "the resource tracker://agents"}
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +76,9 @@ def _misused(error: ValidationError, known: tuple[str, ...]) -> Invalid:
 
 def _refusal(error: TrackerError) -> CallToolResult:
     """What a model reads of an error; no longer than it has to be, however long what was sent."""
-    said = {name: visible(cut(text, 600)) if isinstance(text, str) else text for name, text in error.as_json().items()}
+    said = {
+        name: visible(cut(text, 600)) if isinstance(text, str) else text for name, text in error.as_json(SHOWS).items()
+    }
     text = f"{said['code']}: {said['message']}" + (f"\nhint: {said['hint']}" if said["hint"] else "")
     # Not as structured content: some clients hold that against the tool's output schema, errors or not.
     return CallToolResult(is_error=True, content=[TextContent(type="text", text=text)], _meta={ERROR: said})
@@ -157,4 +161,4 @@ def _told(function: Any, reach: Reach) -> Callable[..., Any]:
 
 
 def _said(error: TrackerError) -> str:
-    return visible(cut(f"{error.code}: {error}" + (f"; hint: {error.hint}" if error.hint else ""), 1200))
+    return visible(cut(f"{error.code}: {error}" + (f"; hint: {hint}" if (hint := error.told(SHOWS)) else ""), 1200))

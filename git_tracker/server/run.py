@@ -5,6 +5,7 @@ import errno
 import gc
 import json
 import os
+import shlex
 import socket
 import sys
 from typing import Any
@@ -13,7 +14,7 @@ import anyio
 import uvicorn
 
 from git_tracker.errors import Invalid, NotFound, TrackerError, Unusable
-from git_tracker.server import http, mcp, secrets, settings, stdio
+from git_tracker.server import http, mcp, secrets, settings, starting, stdio
 from git_tracker.server.exchanging import Exchanges
 from git_tracker.server.grants import Grants
 from git_tracker.store import IssueStore, Keyring, Place, Signer, Tracker, Workspace, find_place, find_workspace
@@ -77,8 +78,11 @@ def serve(
     hosts = frozenset(f"{f'[{name}]' if ':' in name else name}:{port}".lower() for name in names)
     every = found.sync.every if sync_every < 0 else sync_every
     exchanges = Exchanges(store, signer, found.sync.remotes, every, found.sync.most_quarantined) if every else None
-    application = http.Application(store, signer, tokens, hosts, limits, found.agents, exchanges)
-    _announce(place.root or place.common if place else os.path.abspath(path), host, port, writer, store)
+    start = starting.words(place.root or place.common if place else os.path.abspath(path))
+    application = http.Application(
+        store, signer, tokens, hosts, limits, found.agents, exchanges, command=shlex.join(start)
+    )
+    _announce(start, host, port, writer, store)
     config = uvicorn.Config(
         application.asgi, log_level="warning", access_log=False, http="h11", ws="websockets-sansio", lifespan="on",
         timeout_graceful_shutdown=3, ws_max_size=65536, server_header=False, date_header=False,
@@ -126,7 +130,7 @@ def _own_names() -> set[str]:
         return {name}
 
 
-def _announce(folder: str, host: str, port: int, token: str, store: Tracker) -> None:
+def _announce(start: list[str], host: str, port: int, token: str, store: Tracker) -> None:
     def say(text: str) -> None:
         sys.stdout.write(text + "\n")
 
@@ -137,7 +141,7 @@ def _announce(folder: str, host: str, port: int, token: str, store: Tracker) -> 
             "git-tracker": {"type": "http", "url": f"{url}/mcp", "headers": {"Authorization": f"Bearer {token}"}}
         }
     }
-    stdio = {"mcpServers": {"git-tracker": {"command": "tracker", "args": ["-C", folder, "mcp"]}}}
+    stdio = {"mcpServers": {"git-tracker": {"command": start[0], "args": [*start[1:], "mcp"]}}}
     figures = store.health()
     say(f"git-tracker serves {store.name} ({figures['issues']} issues)")
     for one in figures.get("repositories", ()):

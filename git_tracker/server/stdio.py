@@ -2,15 +2,28 @@
 
 The SDK's own reads each line, writes each line and flushes it in a worker thread: three of the four hand-overs of a
 call. Here the event loop waits for the pipe itself, and no read or write is begun that could make it wait longer.
+And the SDK's says nothing to a line that is no message, for which a client would wait for ever.
 """
 
+import json
 import os
 import select
-from typing import Any, cast
+from collections.abc import AsyncIterable
+from typing import Any
 
 import anyio
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from mcp.server import MCPServer
-from mcp.server.stdio import stdio_server
+from mcp.shared.message import SessionMessage
+from mcp_types import (
+    INVALID_REQUEST,
+    PARSE_ERROR,
+    ErrorData,
+    JSONRPCError,
+    RequestId,
+    jsonrpc_message_adapter,
+)
+from pydantic import ValidationError
 
 _AT_ONCE = 1 << 16  # bytes asked for in one read
 
@@ -57,9 +70,6 @@ class Writer:
             # So much never blocks once there is room, and no longer write is sure not to.
             rest = rest[os.write(self._descriptor, rest[: select.PIPE_BUF]) :]
 
-    async def flush(self) -> None:
-        """Do nothing: nothing is kept back."""
-
 
 async def _waited(ready: Any, descriptor: int) -> None:
     try:
@@ -71,9 +81,54 @@ async def _waited(ready: Any, descriptor: int) -> None:
 async def serve(server: MCPServer[Any]) -> None:
     """Serve until the other side closes its end."""
     lines, writer = Lines(_diverted(0, os.open(os.devnull, os.O_RDONLY))), Writer(_diverted(1, _complaints()))
-    async with stdio_server(cast(Any, lines), cast(Any, writer)) as (read, write):
-        inside = server._lowlevel_server
+    heard, read = anyio.create_memory_object_stream[SessionMessage | Exception]()
+    write, told = anyio.create_memory_object_stream[SessionMessage]()
+    inside = server._lowlevel_server
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_listen, lines, heard, write.clone())
+        tasks.start_soon(_tell, told, writer)
         await inside.run(read, write, inside.create_initialization_options())
+
+
+async def _listen(
+    lines: AsyncIterable[str],
+    heard: MemoryObjectSendStream[SessionMessage | Exception],
+    write: MemoryObjectSendStream[SessionMessage],
+) -> None:
+    async with heard, write:
+        async for line in lines:
+            try:
+                message = jsonrpc_message_adapter.validate_json(line, by_name=False)
+            except ValidationError as error:
+                if line.strip():
+                    await write.send(SessionMessage(_refusal(line, error)))
+            else:
+                await heard.send(SessionMessage(message))
+
+
+async def _tell(told: MemoryObjectReceiveStream[SessionMessage], writer: Writer) -> None:
+    async with told:
+        async for one in told:
+            await writer.write(one.message.model_dump_json(by_alias=True, exclude_unset=True) + "\n")
+
+
+def _refusal(line: str, error: ValidationError) -> JSONRPCError:
+    flaw = error.errors(include_url=False, include_input=False)[0]
+    if flaw["type"] == "json_invalid":
+        data = ErrorData(code=PARSE_ERROR, message=f"Parse error: {flaw['ctx']['error']}")
+    else:
+        data = ErrorData(code=INVALID_REQUEST, message="Invalid request: the line is no JSON-RPC message")
+    return JSONRPCError(jsonrpc="2.0", id=_id(line), error=data)
+
+
+def _id(line: str) -> RequestId | None:
+    """Return the id of a request, as far as a less strict reader finds it."""
+    try:
+        found = json.loads(line)
+        id = None if {"result", "error"} & found.keys() else found.get("id")
+        return id if type(id) is int or (isinstance(id, str) and id.encode()) else None
+    except (ValueError, AttributeError, RecursionError):  # no JSON, no object, no text, too deep
+        return None
 
 
 def _diverted(standard: int, instead: int) -> int:

@@ -15,16 +15,17 @@ def person(git_dir: str, known: Callable[[], tuple[str, str] | None]) -> tuple[s
     if not any(variable.startswith("GIT_CONFIG") for variable in os.environ) and (who := known()):
         return name or who[0], email or who[1]
     config = _config(git_dir)
-    found: list[str] = []
-    for key, override, sample in (("user.name", name, "Your Name"), ("user.email", email, "you@example.org")):
-        if not override and key not in config:
-            raise NotFound(
-                f"git does not know who you are: {key} is not set",
-                f'run `git config --global {key} "{sample}"`',
-                code="no_identity",
-            )
-        found.append(str(override or config[key]))
-    return found[0], found[1]
+    name, email = name or config.get("user.name"), email or config.get("user.email")
+    if name is None or email is None:
+        parts = [("user.name", name, "Your Name"), ("user.email", email, "you@example.org")]
+        missing = [(key, sample) for key, value, sample in parts if value is None]
+        raise NotFound(
+            f"git does not know who you are: {' and '.join(key for key, _ in missing)}"
+            f" {'are' if len(missing) > 1 else 'is'} not set",
+            "run " + " and ".join(f'`git config --global {key} "{sample}"`' for key, sample in missing),
+            code="no_identity",
+        )
+    return name, email
 
 
 def _config(git_dir: str) -> Mapping[str, str]:

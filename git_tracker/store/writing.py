@@ -3,10 +3,11 @@
 Works inside the index transaction of `IssueStore`; nothing is visible to anybody before the store publishes.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from git_tracker.errors import Conflict, Corrupt, Invalid, Refused
+from git_tracker.errors import Conflict, Corrupt, Invalid, NotFound, Refused
 from git_tracker.store import changes, commit, events, fold, refs
 from git_tracker.store import entry as format
 from git_tracker.store.changes import Context, Plan
@@ -57,24 +58,29 @@ class Writing:
         made: dict[str, str] = {}
         ids: dict[int, str] = {}
         for number in parents_first(items):
-            item: dict[str, Any] = dict(items[number])
-            ref, imported = item.pop("ref", ""), item.pop("imported", None)
-            item.pop("blocked_by", None)
-            links = []
-            if parent := item.pop("parent", None):
-                links.append(("parent", self._named(parent, made)))
-            for field in LINK_FIELDS:
-                for other in item.pop(field, None) or ():
-                    links.append((field.replace("_", "-"), self._named(other, made)))
-            found = changes.create(Plan(item, links), self.context)
-            ids[number] = self.root(found if imported is None else [_imported(found[0], imported), *found[1:]])
-            if ref:
-                made[ref.removeprefix("#")] = ids[number]
+            with _in_its_place(number, items):
+                ids[number] = self._create(items[number], made)
         for number, planned in enumerate(items):
             for blocker in planned.get("blocked_by") or ():
-                blocked = ids[number]
-                self.change(self._named(blocker, made), _blocks(blocked))
+                with _in_its_place(number, items):
+                    self.change(self._named(blocker, made), _blocks(ids[number]))
         return [ids[number] for number in range(len(items))]
+
+    def _create(self, planned: Mapping[str, Any], made: dict[str, str]) -> str:
+        item: dict[str, Any] = dict(planned)
+        ref, imported = item.pop("ref", ""), item.pop("imported", None)
+        item.pop("blocked_by", None)
+        links = []
+        if parent := item.pop("parent", None):
+            links.append(("parent", self._named(parent, made)))
+        for field in LINK_FIELDS:
+            for other in item.pop(field, None) or ():
+                links.append((field.replace("_", "-"), self._named(other, made)))
+        found = changes.create(Plan(item, links), self.context)
+        id = self.root(found if imported is None else [_imported(found[0], imported), *found[1:]])
+        if ref:
+            made[ref.removeprefix("#")] = id
+        return id
 
     def root(self, found: Sequence[Event]) -> str:
         """Stage the root entry of a new issue; returns its id."""
@@ -233,6 +239,17 @@ def parents_first(items: Sequence[Mapping[str, Any]]) -> list[int]:
                 state[number] = 2
                 order.append(todo.pop())
     return order
+
+
+@contextmanager
+def _in_its_place(number: int, items: Sequence[object]) -> Iterator[None]:
+    """Say of what is wrong with an item of a plan which one it is; where there is only one, that is clear."""
+    try:
+        yield
+    except (Invalid, NotFound, Refused) as error:
+        if len(items) > 1:
+            error.args = (f"item {number + 1}: {error}",)
+        raise
 
 
 def _blocks(blocked: str) -> Decide:

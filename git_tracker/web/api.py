@@ -293,7 +293,7 @@ async def me(request: Request) -> Response:
 def _me(here: Site, role: str) -> dict[str, str]:
     return {
         "person": here.handle, "name": here.name, "role": role, "repository": here.store.name,
-        "version": __version__,
+        "version": __version__, "command": here.command if role == "writer" else "",
     }  # fmt: skip
 
 

@@ -23,6 +23,11 @@ STATUS: tuple[tuple[type[errors.TrackerError], int], ...] = (
     (errors.Corrupt, 500),
 )
 _BY_CODE = {"heads_moved": 412, "rk_reused": 409, "not_a_member": 403, "not_allowed": 403, "not_initialized": 409}
+SHOWS: dict[errors.Kind, str] = {
+    "issue": "GET /api/issues",
+    "agent": "GET /api/agents",
+    "quarantined": "GET /api/quarantine",
+}
 
 _SHAPES = "GET /api/openapi.json shows the shapes"
 _PATTERNS = {  # what a text is that does not match; pydantic would show the expression
@@ -47,7 +52,7 @@ def tracker_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, errors.TrackerError)
     status = _BY_CODE.get(error.code) or next((status for kind, status in STATUS if isinstance(error, kind)), 500)
     more = {"start": error.start} if isinstance(error, errors.EpochChanged) else {}
-    return problem(status, error.code, str(error), error.hint, **more)
+    return problem(status, error.code, str(error), error.told(SHOWS), **more)
 
 
 def checked(model: type[BaseModel], values: Any) -> Any:

@@ -22,6 +22,7 @@ class Site(NamedTuple):
     tokens: Tokens
     feed: Feed
     watch: Watching
+    command: str = ""  # what starts this program for this tracker, up to the verb
 
 
 def site(connection: HTTPConnection) -> Site:

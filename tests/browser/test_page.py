@@ -111,6 +111,27 @@ def test_a_card_is_moved_with_the_mouse_and_with_keys(tab: Tab, served: Served) 
     assert {event["actor"]["id"] for event in served.get(f"/api/issues/{id}/history")["items"]} == {"ada"}
 
 
+def test_an_empty_tracker_shows_who_may_write_how_to_begin_and_how_to_connect_an_agent(
+    tabs: Tabs, tmp_path: Path
+) -> None:
+    world = World(tmp_path / "empty")
+    with world.serve() as server:
+        start = server.get("/api/me")["command"]
+        connects = f"claude mcp add git-tracker -- {start} mcp"
+        writing, reading = tabs(server), tabs(server)
+        page = writing.open()
+        empty = page.locator(".empty code")
+        expect(empty).to_have_text([f'{start} new "Fix the login on a slow network"', connects])
+        page.goto(f"{server.origin}/#/agents")
+        expect(empty).to_have_text([connects])
+        reading.page.goto(f"{server.origin}/#token={server.observer}")
+        expect(reading.page.locator(".empty")).to_contain_text("No issues yet")
+        expect(reading.page.locator(".empty code")).to_have_count(0)
+        for tab in (writing, reading):
+            tab.context.close()
+    world.close()
+
+
 def test_what_is_refused_is_said_and_the_card_stays(tabs: Tabs, tmp_path: Path) -> None:
     world = World(tmp_path / "strict")
     (world.repo / "git-tracker.toml").write_text(

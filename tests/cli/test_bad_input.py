@@ -43,7 +43,8 @@ def refused(answer: Answer, code: int, about: str) -> None:
         ("list labell:bug", 2, "no filter named 'labell'"),
         ("list status:todo status:done", 2, "contradict"),
         ("list --sort nothing", 2, "cannot sort by 'nothing'"),
-        ("list --cursor nonsense", 1, "cursor"),
+        ("list --cursor nonsense", 2, "the cursor is not one of ours"),
+        ("list --cursor 00000000.1.updated", 1, "rebuilt since this cursor"),
         ("log --since 00000000.1", 1, "rebuilt since this cursor"),
         ("new one two", 2, "has no use for 'two'"),
         ("new x --priority 7", 2, "--priority takes a number from 0 to 4"),
@@ -68,11 +69,19 @@ def test_it_says_what_is_wrong_and_what_would_work(tracker: Tracker, words: str,
     refused(tracker(*words.split()), code, about)
 
 
+def test_an_unknown_option_is_told_a_near_name_or_those_there_are(tracker: Tracker) -> None:
+    near, far, none = (tracker(*words.split()).err for words in ("edit x --titel y", "agents --bogus", "mcp --bogus"))
+
+    assert near.startswith("tracker: edit has no option --titel; the nearest is --title\n")
+    assert far == "tracker: agents has no option --bogus\nhint: its options are --limit, --cursor; more with --help\n"
+    assert none == "tracker: mcp has no option --bogus\nhint: `tracker mcp`; more with --help\n"
+
+
 def test_with_json_the_error_is_a_document_as_well(tracker: Tracker) -> None:
     answer = tracker("show", "abcdef1", "--json")
 
     assert answer.json == {
-        "error": {"code": "not_found", "message": "no issue abcdef1", "hint": "`tracker list` shows the ids"}
+        "error": {"code": "not_found", "message": "no issue abcdef1", "hint": "`tracker list` shows them"}
     }
     assert answer.code == 3
     assert answer.err.startswith("tracker: no issue abcdef1\nhint: ")

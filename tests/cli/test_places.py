@@ -85,7 +85,12 @@ def test_formats_that_libgit2_cannot_open_are_named(tmp_path: Path) -> None:
 def test_without_a_git_identity_it_says_how_to_set_one(repo: Path, isolated: Path) -> None:
     (isolated / "gitconfig").write_text("")
 
-    refused(program("init", cwd=repo), 1, "user.name is not set", "git config --global user.name")
+    hint = 'git config --global user.email "you@example.org"`'
+    refused(program("init", cwd=repo), 1, "user.name and user.email are not set", hint)
+    (isolated / "gitconfig").write_text("[user]\n\temail = ada@example.org\n")
+    refused(
+        program("init", cwd=repo), 1, "user.name is not set", 'hint: run `git config --global user.name "Your Name"`'
+    )
     assert not list((isolated / "config").glob("**/*"))
 
 

@@ -58,6 +58,20 @@ async def test_the_tools_are_few_small_annotated_and_pinned(served: Served, way:
 
 
 @ERAS
+async def test_who_names_what_is_not_here_is_told_what_shows_it_among_what_an_agent_has(
+    served: Served, era: str
+) -> None:
+    async with reached("memory", era, served) as client:
+        agent = Agent(client)
+        assert (await agent.refused("get_issue", id="abcdef1"))["hint"] == "find_issues shows them"
+        short = await agent.refused("get_issue", id="7")
+        assert short["hint"] == "an id is 7 to 40 hexadecimal digits; find_issues shows them"
+        assert (await agent.refused("history", agent="nobody"))["hint"] == "the resource tracker://agents shows them"
+        with pytest.raises(MCPError, match="find_issues shows them"):
+            await client.read_resource("tracker://issues/abcdef1")
+
+
+@ERAS
 @WAYS
 async def test_what_a_model_misspells_is_refused_and_said(served: Served, way: str, era: str) -> None:
     before = served.world.store.health()["entries"]
@@ -83,7 +97,7 @@ BAD_CALLS: list[tuple[str, dict[str, Any], str]] = [
     ("get_issue", {"id": "{id}", "cursor": "nonsense"}, "invalid"),
     ("find_issues", {"query": "stauts:todo"}, "invalid"),
     ("find_issues", {"query": '"open'}, "invalid"),
-    ("find_issues", {"cursor": "nonsense"}, "epoch_changed"),
+    ("find_issues", {"cursor": "nonsense"}, "invalid"),
     ("find_issues", {"query": "x" * 1025}, "invalid"),
     ("history", {"agent": "nobody"}, "not_found"),
     ("history", {"since": "00000000.1"}, "epoch_changed"),
@@ -119,6 +133,22 @@ async def test_every_refusal_has_a_code_a_reason_and_leaves_no_trace(
     assert error["code"] == code, error
     assert error["message"]
     assert store.health()["entries"] == before
+
+
+async def test_a_bad_item_of_a_plan_is_named_by_its_place(served: Served) -> None:
+    good = {"title": "fine", "ref": "a"}
+    async with reached("memory", "auto", served) as client:
+
+        async def message(*issues: dict[str, Any]) -> str:
+            return (await Agent(client).refused("create_issues", issues=list(issues)))["message"]
+
+        assert await message(good, good | {"ref": "b"}, {"title": " \n"}) == "item 3: title is empty"
+        assert (
+            await message(good, {"title": "x", "parent": "#nowhere"})
+            == "item 2: no item of the plan has the ref 'nowhere'"
+        )
+        assert await message({"title": "x", "blocked_by": ["#a", "fffffff"]}, good) == "item 1: no issue fffffff"
+        assert await message({"title": " "}) == "title is empty"
 
 
 async def test_text_that_looks_like_json_stays_text(served: Served) -> None:

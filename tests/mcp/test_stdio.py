@@ -6,9 +6,11 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import anyio
 import anyio.lowlevel
+import pytest
 
 from git_tracker.server.stdio import Lines, Writer
 from tests.mcp.test_process import rpc
@@ -59,6 +61,12 @@ async def test_files_and_the_null_device_are_read_and_written_too(tmp_path: Path
         await Writer(nothing.fileno()).write("into the void")
 
 
+MODERN = {
+    "_meta": {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {},
+        "io.modelcontextprotocol/clientInfo": {"name": "raw", "version": "1"},
+    }
+}  # fmt: skip
 HELLO = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "file", "version": "1"}}
 
 
@@ -112,3 +120,44 @@ def test_what_a_tool_or_its_child_prints_does_not_stand_among_the_answers(served
     assert told[1]["result"]["content"][0]["text"] == "done"
     assert rest == b""
     assert [word in complaints for word in (b"astray", b"kept back", b"of a child")] == [True] * 3
+
+
+HALF = r'{"jsonrpc": "2.0", "id": %s, "method": "tools/call", "params": {"name": "comment", "arguments": {"id": "a\ud800"}}}'
+NO_MESSAGES = [
+    ("this is no JSON", -32700, None),
+    (HALF % 7, -32700, 7),
+    (HALF % '"seven"', -32700, "seven"),
+    (HALF % r'"\ud800"', -32700, None),
+    (HALF % "true", -32700, None),
+    ("[" * 100_000, -32700, None),
+    ("[]", -32600, None),
+    ('{"jsonrpc": "2.0", "id": 8}', -32600, 8),
+    ('{"jsonrpc": "2.0", "id": 8, "result": 3}', -32600, None),
+]
+
+
+@pytest.mark.parametrize("era", ["legacy", "modern"])
+def test_a_line_that_is_no_message_is_answered_and_the_next_one_too(served: Served, era: str) -> None:
+    process = served.world.tracker("mcp", stdin=subprocess.PIPE)
+    assert process.stdin
+    assert process.stdout
+
+    def ask(line: str) -> Any:
+        process.stdin.write(f"\n{line}\n")
+        process.stdin.flush()
+        return json.loads(process.stdout.readline())
+
+    def refusals() -> list[tuple[str, int, Any]]:
+        answers = [(line, ask(line)) for line, _, _ in NO_MESSAGES]
+        return [(line, answer["error"]["code"], answer["id"]) for line, answer in answers]
+
+    assert refusals() == NO_MESSAGES
+    if era == "legacy":
+        assert ask(rpc(1, "initialize", HELLO))["result"]["serverInfo"]["name"] == "git-tracker"
+        process.stdin.write(json.dumps({"jsonrpc": "2.0", "method": "notifications/initialized"}) + "\n")
+    meta = MODERN if era == "modern" else {}
+    assert ask(rpc(2, "tools/list", meta))["result"]["tools"]
+    assert refusals() == NO_MESSAGES
+    assert ask(rpc(3, "tools/list", meta))["result"]["tools"]
+    rest, errors = process.communicate(timeout=PATIENCE)
+    assert (rest, errors, process.returncode) == ("", "", 0)

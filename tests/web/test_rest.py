@@ -403,6 +403,15 @@ def test_every_error_is_a_problem_with_a_code(
         assert answer.headers["allow"]
 
 
+def test_who_names_what_is_not_here_is_told_which_endpoint_shows_it(served: Served) -> None:
+    def hint(method: str, path: str, body: Any = None) -> str:
+        return str(served.request(method, path, body).json["hint"])
+
+    assert hint("GET", "/api/issues/fffffffffff") == "GET /api/issues shows them"
+    assert hint("GET", "/api/agents/nobody/audit") == "GET /api/agents shows them"
+    assert hint("POST", "/api/quarantine/adopt", {"entries": ["f" * 40]}) == "GET /api/quarantine shows them"
+
+
 def test_an_unknown_filter_is_told_the_nearest_and_an_old_cursor_where_to_begin(served: Served) -> None:
     assert "status" in served.request("GET", "/api/issues?q=stauts:todo").json["hint"]
     made(served)

@@ -1,8 +1,13 @@
 """`tracker serve` as a process: where it listens, what survives a restart, how it ends."""
 
+import json
 import os
+import shlex
+import shutil
 import socket
 import stat
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -112,3 +117,29 @@ def test_it_prints_a_page_and_a_client_that_work(served: Served) -> None:
     assert served.url == f"http://127.0.0.1:{served.port}/#token={served.token}"
     assert f'"url": "http://127.0.0.1:{served.port}/mcp"' in served.printed
     assert served.request("GET", "/", token="").body.startswith(b"<!doctype html>")
+
+
+def over_stdio(printed: str) -> list[str]:
+    """What an agent's client would start with what was printed."""
+    client = json.JSONDecoder().raw_decode(printed.partition("or over stdio:\n")[2])[0]["mcpServers"]["git-tracker"]
+    return [client["command"], *client["args"]]
+
+
+@pytest.mark.parametrize("way", ["script", "on the path", "module"])
+def test_the_command_it_prints_and_the_page_shows_starts_this_program(world: World, way: str) -> None:
+    script = Path(sys.executable).with_name("tracker")
+    git = os.path.dirname(shutil.which("git") or "")
+    path = f"{script.parent}:{git}" if way == "on the path" else git
+    start = {"script": [str(script)], "on the path": ["tracker"], "module": [sys.executable, "-m", "git_tracker"]}[way]
+    env = world.env | {"PATH": path}
+    served = subprocess.Popen(
+        [str(script) if start == ["tracker"] else start[0], *start[1:], "serve", "--port", "0"],
+        env=env, cwd=world.repo, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    with Served(world, served) as server:
+        until(lambda: server.printed.endswith("}\n\n"))
+        printed = over_stdio(server.printed)
+        assert printed == [*start, "-C", str(world.repo), "mcp"]
+        assert [*shlex.split(server.get("/api/me")["command"]), "mcp"] == printed
+        assert server.request("GET", "/api/me", token=server.observer).json["command"] == ""
+    subprocess.run(printed, env=env, cwd="/", stdin=subprocess.DEVNULL, timeout=PATIENCE, check=True)

@@ -35,7 +35,7 @@ def one(db: Db, prefix: str) -> dict[str, Json]:
     """Return one of them by its id or the beginning of it."""
     rows = db.execute(f"{_ENTRIES} and substr(entries.id, 1, length(?)) = ?", (prefix, prefix)).fetchall()
     if not rows:
-        raise NotFound(f"no entry {prefix!r} in quarantine", "`tracker quarantine list` shows them")
+        raise NotFound(f"no entry {prefix!r} in quarantine", kind="quarantined")
     if len({row["id"] for row in rows}) > 1:
         raise Ambiguous(f"{prefix} names {len(rows)} entries", "give more digits")
     return _item(db, rows[0], read.Actors(db))

@@ -64,7 +64,7 @@ def muted(db: Db, prefix: str) -> str:
         (prefix, prefix, prefix),
     ).fetchall()
     if not rows:
-        raise NotFound(f"no muted entry {prefix}", "`tracker quarantine list` shows what can be adopted")
+        raise NotFound(f"no muted entry {prefix}", kind="quarantined")
     if len(rows) > 1:
         raise Ambiguous(f"{prefix} names {len(rows)} entries", "give more digits")
     return str(rows[0][0])

@@ -95,7 +95,7 @@ def actor(db: Db, name: str) -> str:
         "select id from actors where name = ? or (length(?) >= 4 and substr(id, 1, length(?)) = ?) limit 4", (name,) * 4
     ).fetchall()
     if not rows:
-        raise NotFound(f"no agent {name!r}", "`tracker agents` lists who worked here")
+        raise NotFound(f"no agent {name!r}", kind="agent")
     if len(rows) > 1:
         raise Ambiguous(
             f"{name!r} names {len(rows)} or more agents: {', '.join(row[0] for row in rows)}", "give the id"

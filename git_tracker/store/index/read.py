@@ -61,12 +61,12 @@ def resolve(db: Db, prefix: str) -> str:
     """Return the full id behind an id or a unique prefix of at least 7 digits; raise `NotFound` or `Ambiguous`."""
     text = prefix.strip().lower() if isinstance(prefix, str) else ""
     if not issue.SHORT <= len(text) <= 40 or not _DIGITS.issuperset(text):
-        raise NotFound(f"no issue {prefix!r}", "an id is 7 to 40 hexadecimal digits; `tracker list` shows them")
+        raise NotFound(f"no issue {prefix!r}", "an id is 7 to 40 hexadecimal digits", kind="issue")
     rows = db.execute(
         "select id from issues where id >= ? and id <= ? and archived < 2 limit 4", (text, text + "g")
     ).fetchall()
     if not rows:
-        raise NotFound(f"no issue {prefix}", "`tracker list` shows the ids")
+        raise NotFound(f"no issue {prefix}", kind="issue")
     if len(rows) > 1:
         shown = ", ".join(f"{row['id'][:12]}" for row in rows)
         raise Ambiguous(f"{prefix} names {len(rows)} or more issues: {shown}", "give more digits")

@@ -4,6 +4,7 @@ import { h, keyed, setText } from "../dom.js";
 import { Refresh } from "../refresh.js";
 import { hashOf } from "../router.js";
 import { plural } from "../text.js";
+import { connection } from "./empty.js";
 import { revokedMark } from "./trail-cards.js";
 
 const MOST_EARLIER = 200;
@@ -80,7 +81,7 @@ export class AgentsPage extends HTMLElement {
           { class: "empty" },
           h("h2", {}, "No agent has worked here yet"),
           h("p", {}, "Connect one over MCP; each session gets a key of its own and leaves a signed trail."),
-          h("pre", {}, h("code", {}, "claude mcp add git-tracker -- tracker mcp")),
+          connection(this.#app.me),
         ),
       );
   }

@@ -167,7 +167,7 @@ export class BoardPage extends HTMLElement {
     this.#app.words.learnColumns(columns);
     setText(this.#count, total.toLocaleString("en"));
     this.querySelector(".empty")?.remove();
-    if (!total && !this.#query) this.#columns.before(emptyTracker());
+    if (!total && !this.#query) this.#columns.before(emptyTracker(this.#app.me));
     const most = Math.min(50, Math.floor(CARDS_ON_BOARD / Math.max(1, columns.length)));
     const flash = !this.#first;
     this.#first = false;

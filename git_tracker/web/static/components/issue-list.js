@@ -154,7 +154,7 @@ export class IssueList extends HTMLElement {
               h("p", {}, "Take a word away, or look at all issues."),
               h("a", { class: "button", href: hashOf.list() }, "Show all issues"),
             )
-          : emptyTracker(),
+          : emptyTracker(this.#app.me),
       );
     this.#table.hidden = !items.length;
     const before = (this.#cursors.length - 1) * PAGE;
