@@ -149,5 +149,6 @@ def _verification(store: IssueStore, progress: Progress | None) -> Iterator[Chec
     elif kinds == {"index"}:
         yield Check("verification", "fail", "the index does not agree with git", f"{REPAIR} builds it anew")
     else:
-        remedy = "`tracker verify` and `tracker quarantine` name them; the rest of the tracker works"
+        listing = " and `tracker quarantine` name" if "entry" in kinds else " names"
+        remedy = f"`tracker verify`{listing} them; the rest of the tracker works"
         yield Check("verification", "fail", f"{summary}; {len(found['problems'])} problems", remedy)

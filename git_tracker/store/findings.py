@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from git_tracker.errors import TrackerError
-from git_tracker.store import journal, leftovers, pin, reading, refs, salvage, stamps, standing
+from git_tracker.store import astray, journal, leftovers, pin, reading, refs, salvage, stamps, standing
 from git_tracker.store.index import schema
 from git_tracker.store.objects import GitRepository
 from git_tracker.store.place import Place
@@ -121,9 +121,12 @@ def objects(where: Place) -> Iterator[Check]:
     try:
         listing = refs.listing(where.common)
         lost = salvage.lost(opened, listing.values())
-        adrift = sorted({*salvage.adrift(opened, listing, pin.read(where))} | {*refs.empty_files(where.common)})
+        root = pin.read(where)
+        adrift = sorted({*salvage.adrift(opened, listing, root)} | {*refs.empty_files(where.common)})
+        turned = astray.turned(opened, listing)
         known = opened.remotes()
         late = _unfinished(opened)
+        gone = {*astray.gone(opened, listing, root, reading.home(where))} - {*adrift} - {ref for ref, _ in late}
     finally:
         opened.close()
     remotes = f" or a remote ({', '.join(known)})" if known else ""
@@ -132,18 +135,24 @@ def objects(where: Place) -> Iterator[Check]:
         "objects", [f"{id} {how}" for id, how in lost.items()], "fail", "", "all that our refs reach is here",
         f"{REPAIR} writes again what the journal{remotes} has{none}",
     )  # fmt: skip
+    yield _refs(adrift, sorted(turned), sorted(gone), f"{len(listing)} refs, all with their objects")
     yield listed(
-        "refs", adrift, "fail", "lead nowhere", f"{len(listing)} refs, all with their objects",
-        f"{REPAIR} takes what the journal has, or else the latest entry that is here; a fetch may bring the rest",
-    )  # fmt: skip
-    yield listed(
-        "unfinished", late, "warn", "written down by a writer that died", "every entry that was begun is complete",
+        "unfinished", [id for _, id in late], "warn", "written down by a writer that died", "every entry that was begun is complete",
         f"the next write, or {REPAIR}, completes them",
     )  # fmt: skip
 
 
-def _unfinished(opened: GitRepository) -> list[str]:
-    """Return the entries that are in the journal and have not come into git, oldest first."""
+def _refs(adrift: Sequence[str], turned: Sequence[str], gone: Sequence[str], fine: str) -> Check:
+    said = ((adrift, "lead nowhere"), (turned, "do not lead to their issue"), (gone, "gone, with the issue here"))
+    if not any(names for names, _ in said):
+        return Check("refs", "ok", fine)
+    found = "; ".join(f"{_some(names)} {how}" for names, how in said if names)
+    remedy = f"{REPAIR} takes what the journal has, or else the latest entry that is here; a fetch may bring the rest"
+    return Check("refs", "fail", found, remedy, (*adrift, *turned, *gone))
+
+
+def _unfinished(opened: GitRepository) -> list[tuple[str, str]]:
+    """Return ref and id of the entries that are in the journal and have not come into git, oldest first."""
     home = reading.home(opened.place)
     path = os.path.join(home, "journal.sqlite")
     if not os.path.exists(path) or journal.flaw(path):
@@ -153,7 +162,7 @@ def _unfinished(opened: GitRepository) -> list[str]:
         late = found.after(standing.read(os.path.join(home, "standing"))[0].published, _MOST)
     finally:
         found.close()
-    return [record.id for _, record in late if not _stands(opened, record.ref, record.id)]
+    return [(record.ref, record.id) for _, record in late if not _stands(opened, record.ref, record.id)]
 
 
 def _stands(opened: GitRepository, ref: str, id: str) -> bool:

@@ -7,7 +7,7 @@ know, it is used as it stands.
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.machinery import ExtensionFileLoader, PathFinder
 from typing import Any
 
@@ -92,6 +92,16 @@ def remotes(path: str) -> list[str]:
     import pygit2
 
     return [name for name in pygit2.Repository(path).remotes.names() if name]
+
+
+def tips(repository: Any) -> set[str]:
+    """Return what the refs of an opened repository hold, ours or not; broken and symbolic ones hold nothing."""
+    found = set[str]()
+    for name in repository.raw_listall_references():
+        with suppress(GitError, KeyError, ValueError):
+            target = repository.lookup_reference(os.fsdecode(name)).target
+            found |= {str(target)} if isinstance(target, Oid) else set()
+    return found
 
 
 def use_little_memory() -> None:

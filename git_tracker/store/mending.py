@@ -1,7 +1,7 @@
 """Mending: what `tracker doctor --repair` does, each step by itself, so that one that fails does not stop the next.
 
 Nothing is thrown away that could be anybody's work: a damaged journal is set aside, a damaged object is written again
-under its own id, and a ref moves only where it led nowhere.
+under its own id, and a ref moves only where it did not lead to its issue; what it held stays in reach.
 """
 
 import os
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from git_tracker.errors import TrackerError
-from git_tracker.store import journal, leftovers, pin, reading, refs, salvage, upkeep, usergit
+from git_tracker.store import astray, journal, leftovers, pin, reading, refs, salvage, upkeep, usergit
 from git_tracker.store.commit import commit_id
 from git_tracker.store.keystore import Keyring
 from git_tracker.store.lock import held
@@ -46,12 +46,13 @@ def mend_files(where: Place, keyring: Keyring, say: Say) -> None:
 
 
 def mend_git(where: Place, say: Say) -> None:
-    """Write lost entries again that the journal or a remote has; let refs that lead nowhere name the latest there is."""
+    """Write lost entries again that the journal or a remote has; let refs lead to the latest there is of their issue."""
     home = reading.home(where)
     if home != where.home:
         return
     lock = os.path.join(home, "lock")
     with _opened(where) as objects, held(lock):
+        wrong = _wrong_refs(objects, home)  # the journal would give them back, with no more than what was written here
         publisher = Publisher(objects, home, time.time_ns)
         try:
             publisher.settle()
@@ -68,8 +69,14 @@ def mend_git(where: Place, say: Say) -> None:
         if not count:
             break
     with _opened(where) as objects, held(lock):
-        if adrift := salvage.adrift(objects, refs.listing(where.common), pin.read(where)):
-            salvage.reattach(objects, adrift)
+        astray.put_back(objects, wrong | _wrong_refs(objects, home))
+
+
+def _wrong_refs(objects: GitRepository, home: str) -> dict[str, str]:
+    """Return the refs that do not lead to their issue, or whose issue has none, with its root."""
+    listing, root = refs.listing(objects.place.common), pin.read(objects.place)
+    astrays = astray.turned(objects, listing) | astray.gone(objects, listing, root, home)
+    return salvage.adrift(objects, listing, root) | astrays
 
 
 def rebuild(where: Place, workflow: Workflow, keyring: Keyring, progress: Progress | None) -> IssueStore:

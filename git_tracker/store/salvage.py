@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
-from git_tracker.errors import Corrupt, TrackerError
+from git_tracker.errors import Corrupt
 from git_tracker.store import commit, entry, identity, refs
 from git_tracker.store.objects import Damaged, GitRepository
 from git_tracker.store.place import Place
@@ -21,7 +21,7 @@ def lost(objects: GitRepository, tips: Iterable[str]) -> dict[str, str]:
 
     What lies behind one of them is not known. Where a clone is shallow, it ends on purpose.
     """
-    ends, found = _shallow(objects.place), dict[str, str]()
+    ends, found = shallow(objects.place), dict[str, str]()
     todo, seen = list(tips), set[str]()
     while todo:
         id = todo.pop()
@@ -38,7 +38,7 @@ def lost(objects: GitRepository, tips: Iterable[str]) -> dict[str, str]:
             if raw is None:
                 found[id] = "missing"
             elif id not in ends:
-                todo += _parents(raw)
+                todo += parents(raw)
     return found
 
 
@@ -53,7 +53,7 @@ def supply(objects: GitRepository, lost: Iterable[str], other: GitRepository) ->
             continue
         if raw is not None and objects.mend_commit(id, raw):
             count += 1
-            todo += _parents(raw)
+            todo += parents(raw)
     return count
 
 
@@ -91,29 +91,14 @@ def adrift(objects: GitRepository, listing: Mapping[str, str], root: str) -> dic
     return {name: id for name, id in sorted(found.items()) if commit.is_id(id)}
 
 
-def reattach(objects: GitRepository, adrift: Mapping[str, str]) -> None:
-    """Let refs that lead nowhere name the latest entry there is. The caller holds the tracker's lock."""
-    afloat = Afloat(objects)
-    for name, root in adrift.items():
-        found = afloat.heads(root)
-        if not found:
-            continue
-        try:
-            objects.clear_empty(name)
-            objects.move(name, objects.target(name), found[0])
-            for other in found[1:]:
-                beside = refs.beside(name, other)
-                objects.move(beside, objects.target(beside), other)
-        except TrackerError:
-            continue  # it is found adrift again, and said to be
-
-
-def _parents(raw: bytes) -> list[str]:
+def parents(raw: bytes) -> list[str]:
+    """Return the parents of a raw commit."""
     head = _PARENTS.match(raw)
     return head[1].decode().split()[1::2] if head else []
 
 
-def _shallow(where: Place) -> frozenset[str]:
+def shallow(where: Place) -> frozenset[str]:
+    """Return the commits at which a shallow clone ends."""
     try:
         with open(os.path.join(where.common, "shallow"), encoding="ascii", errors="replace") as file:
             return frozenset(file.read().split())

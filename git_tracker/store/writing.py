@@ -13,7 +13,7 @@ from git_tracker.store import entry as format
 from git_tracker.store.changes import Context, Plan
 from git_tracker.store.entry import Entry, Envelope
 from git_tracker.store.identity import Proof, Signer
-from git_tracker.store.index import exchange, read, rows, schema, write
+from git_tracker.store.index import circles, exchange, read, rows, schema, write
 from git_tracker.store.journal import Record as Journaled
 from git_tracker.store.log import admission, parent_of
 from git_tracker.store.projection import Projection
@@ -103,6 +103,7 @@ class Writing:
         if any(event.operation not in ("comment", "claim") for event in found):
             self._require_no_loss(id, state)
         if found:
+            circles.require_none(self._db, id, found)
             held = state.claim(self.now_ms)
             under = held.entry if held and held.actor == self.context.actor else ""
             for start in range(0, len(found), format.MAX_EVENTS):

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from git_tracker.store import IssueStore, Signer, tend
-from tests.cli.conftest import Answer, Tracker, git, program
+from tests.cli.conftest import EMPTY_TREE, Answer, Tracker, git, program
 from tests.store.hubs import Cloning, hub
 
 
@@ -176,6 +176,78 @@ def test_refs_that_lead_nowhere_name_the_latest_entry_again(
     assert again.get_issue(issue) == before
     assert len(again.members) == members
     again.close()
+
+
+@pytest.mark.parametrize("journal", ["with the journal", "without"])
+@pytest.mark.parametrize("holds", ["a blob", "another issue", "a branch", "nothing"])
+def test_an_issue_whose_ref_was_turned_elsewhere_or_removed_is_put_back(
+    tracker: Tracker, store: IssueStore, ada: Signer, repo: Path, issue: str, journal: str, holds: str
+) -> None:
+    other = store.create_issue(ada, {"title": "Another"})
+    store.comment(ada, issue, "one")
+    store.comment(ada, issue, "two")
+    before, beside = store.get_issue(issue), store.get_issue(other)
+    store.close()
+    if journal == "without":
+        for path in (repo / ".git/git-tracker").glob("journal*"):
+            path.unlink()
+    name, held = f"refs/git-tracker/issues/{issue}", ""
+    match holds:
+        case "a blob":
+            held = git(repo, "hash-object", "-w", "-t", "blob", str(repo / ".git/config"))
+        case "another issue":
+            held = git(repo, "rev-parse", f"refs/git-tracker/issues/{other}")
+        case "a branch":
+            held = git(repo, "commit-tree", EMPTY_TREE, "-m", "Not an entry")
+    git(repo, "update-ref", *((name, held) if held else ("-d", name)))
+    assert tracker("show", issue).code == 3
+
+    found = tracker("doctor", "--json")
+    assert found.code == 1
+    assert checks(found)["refs"]["items"] == [name]
+    assert checks(tracker("doctor", "--json"))["refs"]["items"] == [name], "to look changes nothing"
+    mended = tracker("doctor", "--repair", "--json")
+    assert (mended.code, left(mended)) == (0, set()), mended.out
+    assert checks(mended)["refs"]["mended"] == [name]
+    again = IssueStore.open(str(repo))
+    assert (again.get_issue(issue), again.get_issue(other)) == (before, beside)
+    again.close()
+    assert tracker("verify").code == 0
+    kept = git(repo, "for-each-ref", "--format=%(refname)", "refs/git-tracker/keep/").split()
+    assert kept == ([f"refs/git-tracker/keep/{held}"] if holds in ("a blob", "a branch") else [])
+
+
+def test_a_ref_that_is_put_back_reaches_what_came_from_elsewhere_too(tmp_path: Path, clones: Cloning) -> None:
+    at = hub(tmp_path / "hub.git")
+    one = clones("one", origin=at).begin()
+    issue = one.new("Shared")
+    one.sync()
+    two = clones("two", origin=at).begin()
+    two.sync()
+    two.store.comment(two.ada, issue, "from the other clone")
+    two.sync()
+    one.store.comment(one.ada, issue, "meanwhile")
+    one.sync()
+    before = one.store.get_issue(issue)
+    assert len(before["comments"]) == 2
+    one.close()
+    git(one.path, "update-ref", "-d", f"refs/git-tracker/issues/{issue}")
+
+    mended = doctor(one.path, "--repair")
+    assert (mended.code, left(mended)) == (0, set()), mended.out
+    again = IssueStore.open(str(one.path))
+    assert again.get_issue(issue) == before
+    again.close()
+
+
+def test_what_is_not_in_order_is_looked_for_where_it_is_named(
+    tracker: Tracker, store: IssueStore, ada: Signer, repo: Path, issue: str
+) -> None:
+    store.close()
+    git(repo, "update-ref", "-d", f"refs/git-tracker/issues/{issue}")
+    told = checks(tracker("doctor", "--json"))["verification"]
+    assert tracker("quarantine").err == "tracker: every entry took effect\n"
+    assert "quarantine" not in told["remedy"]
 
 
 def test_lock_files_of_the_dead_are_cleared_and_those_of_the_user_s_git_are_left_alone(

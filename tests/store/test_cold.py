@@ -103,7 +103,7 @@ class Months:
     def _step(self, state: Any, context: Any) -> list[Any]:
         from git_tracker.store import changes
 
-        other = self.random.choice([id for id in self.issues if id != state.created["entry"]])
+        later = self.issues[self.issues.index(state.created["entry"]) + 1 :]
         match self.random.randrange(5):
             case 0 | 1:
                 return changes.comment(f"word {self.random.randrange(99)}")
@@ -111,7 +111,8 @@ class Months:
                 return changes.update(state, {"priority": self.random.randrange(5)}, context)
             case 3:
                 links = state.sets.get("links", {})
-                return [] if f"blocks {other}" in links else changes.link(state, "blocks", other, False)
+                free = [id for id in later if f"blocks {id}" not in links]
+                return changes.link(state, "blocks", self.random.choice(free), False) if free else []
             case _:
                 return changes.update(state, {"description": f"word {self.random.randrange(99)}"}, context)
 

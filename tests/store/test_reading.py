@@ -14,6 +14,7 @@ from git_tracker.errors import Ambiguous, Conflict, EpochChanged, Invalid, NotFo
 from git_tracker.store import IssueStore, Signer
 from git_tracker.store.lock import held
 from tests.store.forge import Forge
+from tests.store.hubs import Cloning, hub
 
 START = 1_800_000_000  # 2027-01-15T08:00:00Z
 
@@ -315,22 +316,62 @@ def test_what_is_blocked_directly_through_others_or_through_its_parents_is_not_r
     assert {row["id"]: row for row in store.list_issues(limit=200)["items"]} == before
 
 
-def test_issues_that_block_or_contain_each_other_in_a_circle_end_nothing(store: IssueStore, ada: Signer) -> None:
-    a, b, c = store.create_issues(ada, [{"title": "a"}, {"title": "b"}, {"title": "c"}])
-    store.link(ada, a, "blocks", b)
-    store.link(ada, b, "blocks", a)
-    store.update_issue(ada, a, {"parent": b})
-    store.update_issue(ada, b, {"parent": a})
-    store.update_issue(ada, c, {"parent": a})
-    assert ready(store) == []
+def test_a_link_that_would_let_issues_wait_for_each_other_is_refused_and_named(store: IssueStore, ada: Signer) -> None:
+    a, b, c, epic, part = store.create_issues(ada, [
+        {"title": "a", "ref": "a"}, {"title": "b", "ref": "b", "blocked_by": ["#a"]}, {"title": "c", "blocked_by": ["#b"]},
+        {"title": "epic", "ref": "e"}, {"title": "part", "parent": "#e"},
+    ])  # fmt: skip
+    before = {row["id"]: row for row in store.list_issues(limit=200)["items"]}
+    with pytest.raises(Refused, match=f"{b[:7]} blocks {a[:7]}, {a[:7]} blocks {b[:7]}") as refused:
+        store.link(ada, b, "blocks", a)
+    assert refused.value.code == "circle"
+    with pytest.raises(
+        Refused, match=f"{c[:7]} blocks {a[:7]}, {a[:7]} blocks {b[:7]}, {b[:7]} blocks {c[:7]}; none of them"
+    ):
+        store.link(ada, c, "blocks", a)
+    with pytest.raises(Refused, match=f"{epic[:7]} is part of {part[:7]}, {part[:7]} is part of {epic[:7]}"):
+        store.update_issue(ada, epic, {"parent": part})
+    with pytest.raises(Refused, match=f"{part[:7]} blocks {epic[:7]}, {part[:7]} is part of {epic[:7]}"):
+        store.link(ada, part, "blocks", epic)
+    with pytest.raises(Refused, match="circle"):
+        store.create_issues(ada, [
+            {"title": "x", "ref": "x", "blocked_by": ["#z"]}, {"title": "y", "ref": "y", "blocked_by": ["#x"]},
+            {"title": "z", "ref": "z", "blocked_by": ["#y"]},
+        ])  # fmt: skip
     with pytest.raises(Invalid):
         store.link(ada, a, "blocks", a)
+    assert {row["id"]: row for row in store.list_issues(limit=200)["items"]} == before
 
+    store.link(ada, a, "blocks", c)
+    store.link(ada, c, "relates", a)
     store.link(ada, a, "blocks", b, remove=True)
-    store.link(ada, b, "blocks", a, remove=True)
-    assert ready(store) == ["a", "b", "c"]
-    store.rebuild()
-    assert ready(store) == ["a", "b", "c"]
+    store.link(ada, b, "blocks", a)
+    assert ready(store) == ["b", "epic", "part"]
+
+
+def test_circles_that_clones_close_without_knowing_of_each_other_end_nothing(tmp_path: Path, clones: Cloning) -> None:
+    at = hub(tmp_path / "hub.git")
+    one = clones("one", origin=at).begin()
+    a, b, c = one.store.create_issues(one.ada, [{"title": "a"}, {"title": "b"}, {"title": "c"}])
+    one.sync()
+    two = clones("two", origin=at).begin()
+    two.sync()
+    one.store.link(one.ada, a, "blocks", b)
+    two.store.link(two.ada, b, "blocks", a)
+    one.store.update_issue(one.ada, c, {"parent": a})
+    two.store.update_issue(two.ada, a, {"parent": c})
+    for clone in (one, two, one):
+        clone.sync()
+    for store in (one.store, two.store):
+        assert ready(store) == []
+        store.rebuild()
+        assert ready(store) == []
+
+    one.store.link(one.ada, a, "blocks", b, remove=True)
+    one.store.link(one.ada, b, "blocks", a, remove=True)
+    assert ready(one.store) == ["a", "b", "c"]
+    one.store.rebuild()
+    assert ready(one.store) == ["a", "b", "c"]
 
 
 def test_deferred_work_becomes_ready_when_its_day_comes(store: IssueStore, ada: Signer, clock: Clock) -> None:
