@@ -12,12 +12,14 @@ import shutil
 import subprocess
 import sys
 import zlib
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from texts import Vocabulary, drawn
 
+from git_tracker.errors import Refused
 from git_tracker.store import IssueStore, Signer, Writing, changes
 
 VERSION = 3  # of what is generated: session ids are bound to their issuer
@@ -141,7 +143,8 @@ class Making:
             made = len(found)
             return found
 
-        writing.change(issue.id, decide)
+        with suppress(Refused):  # a link that would close a circle
+            writing.change(issue.id, decide)
         issue.left -= max(1, made)
         if issue.left <= 0:
             self._open.remove(issue)
