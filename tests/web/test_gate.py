@@ -116,6 +116,7 @@ def test_the_token_buys_a_cookie_that_no_script_and_no_other_site_can_use(served
     name, _, rest = answer.headers["set-cookie"].partition("=")
     assert answer.json == {
         "person": "ada", "name": "Ada Lovelace", "role": "writer", "repository": "repo", "version": answer.json["version"],
+        "command": answer.json["command"],
     }  # fmt: skip
     assert name == f"git-tracker-{root[:8]}"
     assert {part.strip().partition("=")[0] for part in rest.split(";")[1:]} == {
