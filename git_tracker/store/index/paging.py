@@ -68,12 +68,14 @@ def _order(query: Query) -> tuple[str, bool]:
 def _start(db: Db, cursor: str, order: str) -> tuple[object, int]:
     epoch, _, rest = cursor.partition(".")
     key, _, sort = rest.partition(".")
-    if not key.isdecimal() or not key.isascii() or sort not in _SORTS:
+    if "." not in cursor and "~" not in cursor:  # nor one of a workspace, which is of no epoch here
         raise Invalid("the cursor is not one of ours", "leave it out to begin with the first page")
     if epoch != read.epoch(db):
         raise EpochChanged(f"{read.epoch(db)}.0")
+    if not key.isdecimal() or not key.isascii() or sort != order:
+        raise Invalid("the cursor is not one of ours", "leave it out to begin with the first page")
     row = db.execute(f"select {_SORTS[sort]} from issues where key = ?", (int(key[:18]),)).fetchone()
-    if row is None or sort != order:
+    if row is None:
         raise Invalid("the cursor is not one of ours", "leave it out to begin with the first page")
     return row[0], int(key[:18])
 
