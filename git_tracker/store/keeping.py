@@ -89,14 +89,15 @@ class Keeper(Reader):
         """Catch up with other processes, worktrees and syncs; ring the bus for what is new.
 
         A reader that finds somebody at it waits until that is done or a second has passed, and then answers from what
-        there is: a long catching up holds nobody up.
+        there is: a long catching up holds nobody up, nor does who stopped while publishing.
         """
         self._objects.require_own_process()
         until = time.monotonic() + (_PATIENCE if self._is_patient else 0)
         while force or self._stale or not self._is_fresh():
-            with self._lock, held(self._lock_path) if wait or force or self._stale else tried(self._lock_path) as free:
-                if free is not False:
-                    if self._can_settle():
+            must = wait or force or self._stale
+            with self._lock, held(self._lock_path) if must else tried(self._lock_path) as free:
+                if free is not False and (settled := self._settled(must)) is not None:
+                    if settled:
                         self._catch_up(force=force, progress=progress)
                     break
             if time.monotonic() >= until:
@@ -121,15 +122,16 @@ class Keeper(Reader):
             self._stale = True
             return False
 
-    def _can_settle(self) -> bool:
-        """Bring into git what is on its way; return whether that could be done, for nobody reads refs before.
+    def _settled(self, wait: bool) -> bool | None:
+        """Bring into git what is on its way; return whether that could be done, None while somebody is at it.
 
-        Else, as on a disk that is full, whoever only reads is answered from the index as it is.
+        Nobody reads refs before. Where it cannot be done, as on a disk that is full, whoever only reads is answered from
+        the index as it is.
         """
         try:
-            self._publisher.settle()
-        except TrackerError:
-            return False
+            self._publisher.settle(wait=wait)
+        except TrackerError as error:
+            return None if error.code == "busy" and not wait else False
         return True
 
     def _is_replaced(self) -> bool:

@@ -12,8 +12,8 @@ Knows commits and refs, not what they mean.
 """
 
 import os
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 from git_tracker.errors import Conflict, Unusable
 from git_tracker.store import freshness, refs, stamps, standing
@@ -34,7 +34,7 @@ class Publisher:
 
     def __init__(self, objects: GitRepository, home: str, clock: Callable[[], int]) -> None:
         self._objects, self._clock = objects, clock
-        self._path = os.path.join(home, "journal.sqlite")
+        self.path = os.path.join(home, "journal.sqlite")
         self._turn = os.path.join(home, "publishing")
         self._opened: Journal | None = None
         self._standing = StandingFile(os.path.join(home, "standing"))
@@ -55,7 +55,7 @@ class Publisher:
     def ready(self) -> None:
         """Open what a write needs, before it holds a lock that others wait for."""
         if self._opened is None:
-            self._opened = Journal(self._path)
+            self._opened = Journal(self.path)
 
     # under the tracker's lock
 
@@ -77,27 +77,35 @@ class Publisher:
         self._journal.add(records, last + 1)
         return numbered
 
-    def settle(self) -> int:
+    def settle(self, *, wait: bool = True) -> int:
         """Publish whatever is left, so that refs stand still; return the number of the last record there is.
 
-        Raises what keeps it from being published. Afterwards nobody moves a ref of ours without the tracker's lock.
+        Raises what keeps it from being published: also, unless it is to `wait` for that, that somebody else is at it.
+        Afterwards nobody moves a ref of ours without the tracker's lock.
         """
         now = self.standing()
-        if not os.path.exists(self._path):
+        if not os.path.exists(self.path):
             return now.journaled
         if now.boot != standing.boot():  # what was on its way may be lost
-            with held(self._turn):
+            with self._own_turn(wait):
                 self.restore(whole=True)
                 last = self._journal.last()
                 self._note(last)
             return last
         if now.published != now.journaled or now.state == standing.BEGUN:
-            with held(self._turn):
+            with self._own_turn(wait):
                 published = self._publish([])
             if published != now.journaled:  # whoever was about to journal more is dead
                 self._note(published)
             return published
         return now.journaled
+
+    @contextmanager
+    def _own_turn(self, wait: bool) -> Iterator[None]:
+        with held(self._turn) if wait else tried(self._turn) as free:
+            if free is False:
+                raise Unusable("somebody else is publishing", "try again", code="busy")
+            yield
 
     def _note(self, number: int) -> None:
         """Say that the journal ends there and all of it stands in git, for somebody to look at."""
@@ -171,17 +179,18 @@ class Publisher:
 
     def _publish(self, own: Numbered) -> int:
         """Publish all that is left; return up to which number. Must have the publishers' turn."""
-        while True:
-            now = self.standing()
-            if now.published >= now.journaled:
-                return now.published
+        now = self.standing()
+        while now.published < now.journaled:
             is_own = bool(own) and own[0][0] == now.published + 1 and own[-1][0] == now.journaled
             left = own if is_own else self._journal.after(now.published, _MOST)
             if not left:  # somebody is about to journal them
                 return now.published
-            self._publish_some([record for _, record in left], now, left[-1][0])
-            if self.standing().published != left[-1][0]:  # it could not be noted down
-                return left[-1][0]
+            upto = left[-1][0]
+            self._publish_some([record for _, record in left], now, upto)
+            now = self.standing()
+            if now.published != upto:  # it could not be noted down
+                return upto
+        return now.published
 
     def _publish_some(self, records: Sequence[Record], before: Standing, upto: int) -> None:
         common = self._objects.place.common

@@ -1,7 +1,7 @@
 """Moving one ref by compare and swap, in git's own way (gitrepository-layout(5), git-update-ref(1)).
 
-`<ref>.lock` is created, what the ref holds is looked at, and the lock becomes the ref by renaming. libgit2 does the same,
-but looks through all packed refs each time, and needs a part of pygit2 that takes long to import.
+`<ref>.lock` is created, what the ref holds is looked at, and the lock takes the ref's place. libgit2 does the same, but
+looks through all packed refs each time, and needs a part of pygit2 that takes long to import.
 """
 
 import errno
@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 
 from git_tracker.errors import Conflict
+from git_tracker.store.replacing import replace
 
 _ATTEMPTS = 200
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
@@ -30,7 +31,7 @@ def move(path: str, old: str | None, new: str, look: Callable[[], str | None], s
             write_all(descriptor, new.encode("ascii") + b"\n")
         finally:
             os.close(descriptor)
-        os.rename(lock, path)
+        replace(lock, path)
     except BaseException:
         os.unlink(lock)
         raise

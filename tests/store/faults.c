@@ -73,6 +73,10 @@ ssize_t write(int fd, const void *data, size_t size) {
     return real(fd, data, size);
 }
 int rename(const char *from, const char *to) { REAL(int, "rename", const char *, const char *); return hit() ? fail() : real(from, to); }
+int renameat2(int there, const char *from, int here, const char *to, unsigned int how) {
+    REAL(int, "renameat2", int, const char *, int, const char *, unsigned int);
+    return hit() ? fail() : real(there, from, here, to, how);
+}
 int link(const char *from, const char *to) { REAL(int, "link", const char *, const char *); return hit() ? fail() : real(from, to); }
 int mkdir(const char *path, mode_t bits) { REAL(int, "mkdir", const char *, mode_t); return hit() ? fail() : real(path, bits); }
 int mkstemp(char *name) { REAL(int, "mkstemp", char *); return hit() ? fail() : real(name); }

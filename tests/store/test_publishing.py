@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from git_tracker.store import IssueStore, Signer, standing
+from git_tracker.store import IssueStore, Signer, standing, swap
 from git_tracker.store.identity import signer_from_seed
 from git_tracker.store.lock import held
 from tests.store.forge import Forge
@@ -54,14 +54,14 @@ def on_their_way(store: IssueStore, writes: Sequence[Callable[[], object]]) -> I
 def test_writers_who_wait_together_share_one_move_of_the_ref_and_one_turn_of_the_disk(
     store: IssueStore, ada: Signer, issue: str, repo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    synced, moved, sync, rename = list[int](), list[str](), os.fdatasync, os.rename
+    synced, moved, sync, replace = list[int](), list[str](), os.fdatasync, swap.replace
     monkeypatch.setattr(os, "fdatasync", lambda number: synced.append(number) or sync(number))
-    monkeypatch.setattr(os, "rename", lambda old, new: moved.append(str(new)) or rename(old, new))
+    monkeypatch.setattr(swap, "replace", lambda new, path: moved.append(path) or replace(new, path))
     with on_their_way(store, [lambda n=n: store.comment(ada, issue, f"{n}") for n in range(FEW)]):  # type: ignore[misc]
         assert synced == moved == []
 
     assert len(synced) == 1
-    assert [path for path in moved if "refs/" in path] == [str(repo / ".git/refs/git-tracker/issues" / issue)]
+    assert moved == [str(repo / ".git/refs/git-tracker/issues" / issue)]
     assert sorted(bodies(store, issue)) == [f"{n}" for n in range(FEW)]
     assert git(repo, "rev-list", "--count", f"refs/git-tracker/issues/{issue}").strip() == f"{1 + FEW}"
     sound(store, repo)
@@ -132,6 +132,16 @@ def test_a_member_who_was_added_by_a_writer_that_died_counts_for_everybody(
         one.refresh()
         assert "grace" in {member.person for member in one.members}
     sound(store, repo)
+
+
+def test_who_reads_is_answered_while_whoever_publishes_is_stopped(
+    store: IssueStore, ada: Signer, issue: str, repo: Path
+) -> None:
+    other = IssueStore.open(str(repo))
+    with on_their_way(store, [lambda: store.comment(ada, issue, "first")]):
+        os.utime(os.path.join(store.home, "standing"), (1, 1))  # for long
+        assert bodies(other, issue) == ["first"]
+    assert git(repo, "rev-list", "--count", f"refs/git-tracker/issues/{issue}").strip() == "2"
 
 
 def test_a_writer_killed_before_it_could_publish_is_completed_by_the_next(
