@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from git_tracker.errors import Invalid, NotFound, Unusable
-from git_tracker.store import changes, query, repeats, resolving, verification
+from git_tracker.store import changes, query, repeats, resolving, verification, walfile
 from git_tracker.store.governing import Governor
 from git_tracker.store.identity import Signer
 from git_tracker.store.index import apart, paging, people, read, schema
@@ -176,11 +176,11 @@ class IssueStore(Governor):
                     self._projection.catch_up(self._clock())
                     prior = recall(repeats.written(self._db, by.issuer, rk, key))
                     writing = Writing(self._projection, by, key, self._clock, self._entropy)
-                    result, upto = prior or decide(writing), self._publisher.standing().journaled
+                    result = prior or decide(writing)
                     if writing.records:
                         numbered = self._publisher.journal(writing.records)
-                        upto = numbered[-1][0]
-                        self._projection.journaled(upto)
+                        self._projection.journaled(numbered[-1][0])
+                    upto = numbered[-1][0] if numbered else self._publisher.standing().journaled
                     cue = self._newest(self._db)
                     self._db.execute("commit")
                     self._projection.committed()
@@ -199,6 +199,8 @@ class IssueStore(Governor):
             self._ring(cue)
             if numbered or prior:
                 self._publisher.publish(upto, numbered)  # not under the lock: the next writer is at work meanwhile
+            if numbered and walfile.is_due(numbered[0][0], upto):
+                walfile.drain((self._index_path, self._publisher.path), lambda: held(self._lock_path))
             if numbered and self._upkeep_after and self._publisher.kept() >= self._upkeep_after:
                 from git_tracker.store import upkeep  # most commands never start it
 
