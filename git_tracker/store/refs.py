@@ -22,6 +22,7 @@ _ID = re.compile(r"[0-9a-f]{40}")
 _PACKED = re.compile(rf"^([0-9a-f]{{40}}) ({PREFIX}\S+)$", re.MULTILINE)
 _FETCHED = re.compile(rf"{REMOTES}[^/]+/devices/[0-9a-f]+")
 
+_FEW = 8  # names that are sought in the text of packed-refs one by one: each takes a tenth of reading it whole
 _SETTLED_NS = 10**9  # a file younger than this may have been replaced by one with the very same stamp
 
 _Stamp = tuple[int, int, int]  # time of change in nanoseconds, inode, size
@@ -105,7 +106,7 @@ class Listing:
     def __init__(self, common: str) -> None:
         self._common = common
         self._packed_as: _Stamp | None = None
-        self._packed: dict[str, str] = {}
+        self._packed = ""  # the file as it was read
         self._loose: dict[str, tuple[_Stamp, str]] = {}
         self.issues: dict[str, str] = {}
         self.others: dict[str, str] = {}
@@ -123,11 +124,38 @@ class Listing:
         differ |= before.keys() - self._loose.keys()
         now = _stamp(os.path.join(self._common, "packed-refs"))
         if now != self._packed_as or (now and now[0] >= settled_ns):
-            packed = {name: target for target, name in _packed(self._common)}
-            differ |= {name for name, _ in packed.items() ^ self._packed.items()}
-            self._packed, self._packed_as = packed, now
-        for name in differ:
-            self._put(name, self._loose.get(name, (None, ""))[1] or self._packed.get(name, ""))
+            packed = self._look_at_packed()
+            self._packed_as = now
+        else:
+            packed = {}
+        packed |= self._packed_targets({name for name in differ - packed.keys() if not self._loose_target(name)})
+        for name in differ | packed.keys():
+            self._put(name, self._loose_target(name) or packed.get(name, ""))
+
+    def _loose_target(self, name: str) -> str:
+        return self._loose[name][1] if name in self._loose else ""
+
+    def _look_at_packed(self) -> dict[str, str]:
+        """Read packed-refs again; return what differs in it, with an empty target what is gone. Mostly few do, of very many."""
+        before, self._packed = self._packed, _packed_text(self._common)
+        if before == self._packed:
+            return {}
+        if not before:
+            return {name: target for target, name in _PACKED.findall(self._packed)}
+        old, new = set(before.split("\n")), set(self._packed.split("\n"))
+        gone = dict.fromkeys((name for _, name in _PACKED.findall("\n".join(old - new))), "")
+        return gone | {name: target for target, name in _PACKED.findall("\n".join(new - old))}
+
+    def _packed_targets(self, names: set[str]) -> dict[str, str]:
+        """Return what packed-refs says of these and perhaps of others."""
+        if len(names) > _FEW:
+            return {name: target for target, name in _PACKED.findall(self._packed)}
+        found = {}
+        for name in names:
+            at = self._packed.find(f" {name}\n")
+            if at >= 0 and _ID.fullmatch(id := self._packed[max(at - 40, 0) : at]):
+                found[name] = id
+        return found
 
     def settle(self) -> None:
         """Count changes from here on."""
@@ -192,11 +220,15 @@ def empty_files(common: str) -> Iterator[str]:
 
 def _packed(common: str) -> list[tuple[str, str]]:
     """Return target and name of our packed refs: one pass over the file, since there may be a great many."""
+    return _PACKED.findall(_packed_text(common))
+
+
+def _packed_text(common: str) -> str:
     try:
-        with open(os.path.join(common, "packed-refs"), encoding="utf-8", errors="replace") as file:
-            return _PACKED.findall(file.read())
+        with open(os.path.join(common, "packed-refs"), encoding="utf-8", errors="replace", newline="\n") as file:
+            return file.read()
     except FileNotFoundError:
-        return []
+        return ""
 
 
 def _loose(common: str, folder: str) -> Iterator[tuple[str, str]]:
