@@ -129,14 +129,14 @@ class Absorber:
         if state is None or not all(fold.advance(state, record) for record in kept):
             state = fold.fold(write.records(self.db, key))
         if state.created:
-            self._put(key, tip, state, seq)
+            self._put(key, tip, state, seq, row)
         else:
             write.hide(self.db, key, tip, seq)
 
-    def _put(self, key: int, tip: str, state: State, seq: int, *, own: bool = False) -> None:
-        """Write an issue's state, as the policy has it that its entries cite; `own` as `put_issue` says."""
+    def _put(self, key: int, tip: str, state: State, seq: int, row: schema.Row | None, *, own: bool = False) -> None:
+        """Write an issue's state, as the policy has it that its entries cite; `row` and `own` as `put_issue` says."""
         state.manual = policy.manual_fields(self.trust.policy_at(state.auth))
-        write.put_issue(self.db, key, tip, state, seq, self.workflow, own=own)
+        write.put_issue(self.db, key, tip, state, seq, self.workflow, row, own=own)
 
     def _reached(self, tip: str, heads: set[str]) -> set[str]:
         return {tip} | {head for head in heads - {tip} if refs.target(self._common, refs.KEEP + head)}

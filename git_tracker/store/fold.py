@@ -68,11 +68,14 @@ def _check_fence(state: State, under: str, stamp: Stamp) -> None:
             return
 
 
-def advance(state: State, record: Record) -> bool:
-    """Extend a state by an entry that builds on all its heads; return False if that is not the case."""
+def advance(state: State, record: Record, *, strict: bool = False) -> bool:
+    """Extend a state by an entry that builds on all its heads; return False if that is not the case.
+
+    With `strict`, what `step` raises is for the caller: the state is of no use any more then.
+    """
     if state.foreign or record.muted or record.uprooted or not set(state.heads) <= set(record.parents):
         return False
-    _take(state, record, _everything)
+    _take(state, record, everything, strict=strict)
     state.settle()
     state.heads = [record.id]
     return True
@@ -107,20 +110,21 @@ def _fold_line(line: Sequence[Record]) -> State:
     state = State()
     for record in line:
         if not record.muted:
-            _take(state, record, _everything)
+            _take(state, record, everything)
         state.settle()
     state.heads = [record.id for record in line[-1:]]
     return state
 
 
-def _everything(_: str) -> bool:
+def everything(_: str) -> bool:
+    """Cover whatever is asked for, as an entry does that builds on all heads."""
     return True
 
 
 def _fold_stretch(state: State, stretch: Sequence[Record]) -> None:
     if len(stretch) == 1 and not state.foreign:
         if not (stretch[0].muted or stretch[0].twin):
-            _take(state, stretch[0], _everything)
+            _take(state, stretch[0], everything)
         state.settle()
         return
     ancestry = graph.Ancestry(stretch)
@@ -140,12 +144,14 @@ def _fold_stretch(state: State, stretch: Sequence[Record]) -> None:
         state.settle()
 
 
-def _take(state: State, record: Record, covers: Covers) -> None:
+def _take(state: State, record: Record, covers: Covers, *, strict: bool = False) -> None:
     state.events += len(record.events)
     state.cite(record.auth)
     try:
         step(state, record, covers)
     except (Refused, Invalid) as error:
+        if strict:
+            raise
         state.rejections.append(Rejection(record.id, None, str(error)))
 
 

@@ -206,15 +206,19 @@ class Projection(Absorber):
         self.trust = trust.fold(root, ())
         self._trust_tips = None
 
-    def take(self, key: int, id: str, found: Admission, state: State | None) -> State:
-        """Let one entry of our own writing take effect; `state` is the issue's, None for a new one."""
+    def take(self, id: str, found: Admission, state: State, row: schema.Row | None) -> None:
+        """Let one entry of our own writing take effect; `row` is what the index has of the issue, None if it is new.
+
+        Raises `Refused` or `Invalid` if it cannot take effect, before anything is written.
+        """
+        advanced = fold.advance(state, found.record, strict=True)
+        if not advanced:
+            fold.check(state, found.record, fold.everything)
+        key = row["key"] if row else write.reserve(self.db, id)
         seq = write.add_entries(self.db, [(key, found)])
-        if state is None:
-            state = fold.fold([found.record])
-        elif not fold.advance(state, found.record):
+        if not advanced:
             state = fold.fold(write.records(self.db, key))
-        self._put(key, found.record.id, state, seq, own=True)
-        return state
+        self._put(key, found.record.id, state, seq, row, own=True)
 
     def take_trust(self, found: Admission) -> None:
         """Number an entry of the trust log, so that its chain is seen whole."""

@@ -58,8 +58,8 @@ class State:
 
     __slots__ = (
         "attachments", "auth", "bases", "claims", "comments", "conflicts", "created", "criteria", "events", "evidence",
-        "foreign", "heads", "manual", "pending", "registers", "rejections", "sets", "spent", "texts", "updated", "work",
-        "written",
+        "foreign", "heads", "manual", "pending", "registers", "rejections", "sets", "spent", "stored", "texts", "updated",
+        "work", "written",
     )  # fmt: skip
     KEPT = (
         "attachments", "auth", "bases", "claims", "conflicts", "created", "criteria", "events", "evidence", "foreign",
@@ -85,6 +85,7 @@ class State:
         self.rejections: list[Rejection] = []
         self.sets: dict[str, dict[str, list[list[Any]]]] = {}
         self.spent = 0
+        self.stored: tuple[str, str] | None = None  # its sets, encoded, and its description, as the index has them
         self.texts: dict[str, str] = {}
         self.updated: list[Any] = [0, 0, "", 0]  # order of the latest entry, and its time in seconds
         self.work = review.nothing()

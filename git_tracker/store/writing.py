@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from git_tracker.errors import Conflict, Corrupt, Invalid, NotFound, Refused
-from git_tracker.store import changes, commit, events, fold, refs
+from git_tracker.store import changes, commit, events, refs
 from git_tracker.store import entry as format
 from git_tracker.store.changes import Context, Plan
 from git_tracker.store.entry import Entry, Envelope
@@ -157,9 +157,7 @@ class Writing:
         if verdict != "ok":
             raise Refused(f"nobody would accept this entry: {reason}", code="not_allowed")
         admitted = admission(entry, self._proof, trust, verdict, reason)
-        fold.check(state, admitted.record, lambda _: True)
-        key = row["key"] if row else write.reserve(self._db, id)
-        self._projection.take(key, id, admitted, state if row else None)
+        self._projection.take(id, admitted, state, row)
         self.records.append(Journaled(entry.id, refs.issue(id), row["tip"] if row else None, raw))
         self._wrote(envelope.n, entry.id)
         return id

@@ -1,6 +1,7 @@
 """Entries and events as rows of the tables of these names."""
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
 from git_tracker.store import events
@@ -64,5 +65,9 @@ class Rows:
 
 def insert(db: Db, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Write rows of one table."""
-    marks = ", ".join("?" * len(columns))
-    db.executemany(f"insert into {table} ({', '.join(columns)}) values ({marks})", rows)
+    db.executemany(_insertion(table, tuple(columns)), rows)
+
+
+@cache
+def _insertion(table: str, columns: tuple[str, ...]) -> str:
+    return f"insert into {table} ({', '.join(columns)}) values ({', '.join('?' * len(columns))})"

@@ -4,13 +4,36 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 from git_tracker.errors import Unusable
 from git_tracker.store.index.triggers import TRIGGERS
 
 VERSION = "11"  # of the tables below: another number means the file is built anew
 
-Db = sqlite3.Connection
+
+class Aside(sqlite3.Connection):
+    """A table of texts that is nobody else's, in memory; `texts` are those in it."""
+
+    def __init__(self, *how: Any, **more: Any) -> None:
+        super().__init__(*how, **more)
+        self.texts = dict[int, str]()
+
+    def hold(self, texts: dict[int, str]) -> None:
+        """Have these texts in the table and no others."""
+        for id in [id for id, text in self.texts.items() if texts.get(id) != text]:
+            self.execute("insert into texts (texts, rowid, body) values ('delete', ?, ?)", (id, self.texts.pop(id)))
+        new = {id: text for id, text in texts.items() if id not in self.texts}
+        self.executemany("insert into texts (rowid, body) values (?, ?)", new.items())
+        self.texts |= new
+
+
+class Db(sqlite3.Connection):
+    """A connection to an index, and what it has to be asked together with it."""
+
+    aside: Aside | None = None
+
+
 Row = sqlite3.Row
 Error = sqlite3.Error
 
@@ -114,9 +137,10 @@ _NAMES = (
 def connect(path: str, *, read_only: bool = False) -> Db:
     """Open an index file; raises `sqlite3.Error` where it is damaged or cannot be opened."""
     if read_only:
-        db = sqlite3.connect(f"file:{_quoted(path)}?mode=ro", uri=True, isolation_level=None, check_same_thread=False)
+        file = f"file:{_quoted(path)}?mode=ro"
+        db = sqlite3.connect(file, uri=True, isolation_level=None, check_same_thread=False, factory=Db)
     else:
-        db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
+        db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30, factory=Db)
         db.execute("pragma journal_mode=wal")
         db.execute("pragma synchronous=normal")
         db.execute(f"pragma wal_autocheckpoint={_WAL_PAGES}")
@@ -164,7 +188,7 @@ def _run(db: Db, statements: str) -> None:
 def connect_unsafe(path: str) -> Db:
     """Open a file in the making: quick, and worth nothing if the process dies before it is finished."""
     remove(path)
-    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, factory=Db)
     for setting in (
         "journal_mode=off",
         "synchronous=off",
@@ -177,9 +201,9 @@ def connect_unsafe(path: str) -> Db:
     return db
 
 
-def open_aside() -> Db:
-    """Open a table of texts that is nobody else's, in memory, within a transaction: each commit takes long."""
-    db = sqlite3.connect(":memory:", isolation_level=None)
+def open_aside() -> Aside:
+    """Open such a table, within a transaction that does not end: each commit takes long."""
+    db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False, factory=Aside)
     db.execute("begin")
     db.execute(_TEXTS)
     return db

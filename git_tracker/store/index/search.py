@@ -1,6 +1,7 @@
 """Queries as SQL: every value is bound, never spliced."""
 
 import json
+from itertools import chain
 
 from git_tracker.errors import Invalid
 from git_tracker.store.index import read, texts
@@ -135,7 +136,7 @@ def similar(db: Db, title: str, limit: int = 3) -> list[str]:
     paired = _pairs(words, need)
     recent = json.dumps([key for key, is_title in texts.matching(db, paired) if is_title])
     near: list[tuple[int, str]] = []
-    for id, found in (*db.execute(_OUTSTANDING, (recent,)).fetchall(), *db.execute(_PAIRED, (paired, _CONSIDERED))):
+    for id, found in chain(db.execute(_OUTSTANDING, (recent,)), db.execute(_PAIRED, (paired, _CONSIDERED))):
         shared = sum(word in found.lower() for word in words)
         if shared >= need and (shared, id) not in near:
             near.append((shared, id))
@@ -146,14 +147,16 @@ def similar(db: Db, title: str, limit: int = 3) -> list[str]:
 
 _OPEN = "issues.category != 'done' and issues.archived = 0"
 _OUTSTANDING = (
-    f"select id, title from issues where key in (select value from json_each(?)) and {_OPEN} order by key desc"
+    "select issues.id, issues.title from json_each(?) as found cross join issues on issues.key = found.value"
+    f" where {_OPEN} order by issues.key desc"
 )
-# Not by FTS5's rank: that counts every text with any of the words, and one of them may stand everywhere.
+# Not by FTS5's rank: that counts every text with any of the words, and one of them may stand everywhere. Words that all
+# do are in a great many texts: then the newest have to do.
 _PAIRED = (
-    f"select issues.id, issues.title from texts join issues on issues.key = texts.{texts.KEY}"
-    f" where texts match ? and texts.{texts.IS_TITLE} and {_OPEN} order by texts.rowid desc limit ?"
+    "select issues.id, issues.title from (select rowid from texts where texts match ? order by rowid desc limit ?) as found"
+    f" cross join issues on issues.key = found.{texts.KEY} where found.{texts.IS_TITLE} and {_OPEN}"
 )
-_CONSIDERED = 200  # titles
+_CONSIDERED = 1000  # texts
 
 
 def _pairs(words: list[str], need: int) -> str:

@@ -117,16 +117,14 @@ def gather(db: Db) -> None:
 def matching(db: Db, expression: str) -> list[tuple[int, bool]]:
     """Return what an expression finds among the texts outstanding: the issue's key, and whether it is its title."""
     words = re.findall("[a-z0-9]+", expression.lower()) if expression.isascii() else []
-    said = [row for row in db.execute(_SAID) if _may_hold(row[1], words)]
-    if not said:
+    said = dict(db.execute(_SAID).fetchall())
+    if not any(_may_hold(text, words) for text in said.values()):
         return []
-    aside = open_aside()
-    try:
-        aside.executemany("insert into texts (rowid, body) values (?, ?)", said)
-        found = aside.execute(f"select {KEY}, {IS_TITLE} from texts where texts match ?", (expression,))
-        return [(row[0], bool(row[1])) for row in found]
-    finally:
-        aside.close()
+    if db.aside is None:
+        db.aside = open_aside()
+    db.aside.hold({id: text for id, text in said.items() if id in db.aside.texts or _may_hold(text, words)})
+    found = db.aside.execute(f"select {KEY}, {IS_TITLE} from texts where texts match ?", (expression,))
+    return [(row[0], bool(row[1])) for row in found]
 
 
 def _may_hold(text: str, words: Sequence[str]) -> bool:

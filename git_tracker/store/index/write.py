@@ -31,7 +31,9 @@ def stored(db: Db, id: str) -> Row | None:
 
 def state(db: Db, row: Row) -> State:
     """Return the state of an issue as its row has it, with its comments behind it."""
-    return State.from_json(json.loads(row["state"]), Comments(db, row["key"]))  # type: ignore[arg-type]
+    found = State.from_json(json.loads(row["state"]), Comments(db, row["key"]))  # type: ignore[arg-type]
+    found.stored = derive.encode(found.sets), found.texts.get("description", "")
+    return found
 
 
 def key_of(db: Db, id: str) -> int | None:
@@ -143,13 +145,16 @@ def events_of(db: Db, entry: Row) -> list[dict[str, Any]]:
     return [{"type": row[0], **json.loads(row[1])} for row in rows]
 
 
-def put_issue(db: Db, key: int, tip: str, folded: State, seq: int, workflow: Workflow, *, own: bool = False) -> None:
+def put_issue(
+    db: Db, key: int, tip: str, folded: State, seq: int, workflow: Workflow, row: Row | None, *, own: bool = False
+) -> None:
     """Write an issue's state and everything derived from it, and what it changes for the issues it blocks.
 
-    `own` says that all there is since is what was just written here, which counts.
+    `row` is what `stored` returned of it, if that still is so. `own` says that all there is since is what was just
+    written here, which counts.
     """
     _put_rejections(db, key, folded)
-    before = db.execute("select * from issues where key = ?", (key,)).fetchone()
+    before = row or db.execute("select * from issues where key = ?", (key,)).fetchone()
     changes = texts.Changes(db, key)
     added = put_comments(db, key, folded.comments, before["comments"], changes)
     known = {"tip": tip, "seq": seq}
@@ -160,15 +165,15 @@ def put_issue(db: Db, key: int, tip: str, folded: State, seq: int, workflow: Wor
     if changed:
         assignments = ", ".join(f"{name} = :{name}" for name in changed)
         db.execute(f"update issues set {assignments} where key = :key", changed | {"key": key})
-    was = json.loads(before["state"]) if isinstance(folded.comments, Comments) else {}  # else folded anew
-    relinked = derive.put_sets(db, key, before["id"], folded) if was.get("sets") != folded.sets else set()
+    sets, description = folded.stored or ("", None)
+    relinked = derive.put_sets(db, key, before["id"], folded) if sets != derive.encode(folded.sets) else set()
     if relinked or changed.keys() & {"category", "archived"}:
         blocks = db.execute("select other from links where issue = ? and kind = 'blocks'", (key,)).fetchall()
         derive.update_blocked(db, {before["id"], *relinked, *(row[0] for row in blocks)})
     derive.put_lost_claims(db, key, folded)
     changes.title(before["title"], columns["title"])
-    if was.get("texts") != folded.texts:
-        changes.description(texts.description(before["state"]), folded.texts.get("description", ""))
+    if description != (now := folded.texts.get("description", "")):
+        changes.description(texts.description(before["state"]), now)
     changes.flush()
 
 
