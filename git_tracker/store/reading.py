@@ -113,6 +113,10 @@ class Reader:
         """Return one issue as it stands in lists: without its texts."""
         return self._ask(lambda db: read.row(db, id, self.now_ms))
 
+    def short(self, id: str) -> str:
+        """Return the shortest prefix of an issue's id that is unique here."""
+        return self._ask(lambda db: read.short(db, id))
+
     def lost_claims(self, actor: str) -> list[dict[str, Json]]:
         """Return the claims of an actor that somebody turned out to have made earlier: `{"issue", "short", "holder"}`."""
         return self._ask(lambda db: people.lost_claims(db, actor, self.now_ms))

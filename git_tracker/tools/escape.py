@@ -5,6 +5,7 @@ import secrets
 import unicodedata
 
 _KEPT = "\n\t"
+_WITHOUT_BREAKS = dict.fromkeys(map(ord, _KEPT))
 _HIDDEN = ("Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp")  # control, format, private, surrogate, unassigned, separators
 # Invisible too, though their category does not say so: fillers, joiners and variation selectors.
 _INVISIBLE = {
@@ -24,7 +25,7 @@ _INVISIBLE |= set(range(0xE0100, 0xE01F0))
 
 def visible(text: str) -> str:
     """Return text with control, bidirectional, zero-width, tag and other invisible characters written as `\\u{202e}`."""
-    if text.isascii() and text.isprintable():
+    if text.isascii() and text.translate(_WITHOUT_BREAKS).isprintable():  # as nearly all are
         return text
     hidden = {ord(char): f"\\u{{{ord(char):x}}}" for char in set(text) if _is_hidden(char)}
     return text.translate(hidden) if hidden else text

@@ -56,9 +56,7 @@ async def create_issues(
         similar = [store.similar(issue.title) for issue in issues]
         ids = store.create_issues(me.signer, [issue.plan() for issue in issues], rk=rk)
         return [
-            models.Made(
-                id=store.row(id)["short"], ref=issue.ref, similar=[near[:7] for near in near_ids if near not in ids]
-            )
+            models.Made(id=store.short(id), ref=issue.ref, similar=[near[:7] for near in near_ids if near not in ids])
             for id, issue, near_ids in zip(ids, issues, similar, strict=True)
         ]
 

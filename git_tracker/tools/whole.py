@@ -53,15 +53,14 @@ def whole(issue: dict[str, Any], comments: int, cursor: str = "") -> CallToolRes
         offset = place.offset if number == place.piece else 0
         rest = piece.text[offset:]
         part = prefix(rest, lambda shown, piece=piece, room=room: _cost(piece, shown) <= room)  # type: ignore[misc]
-        full = len(part) == len(rest)
-        if _cost(piece, visible(part)) > room or not (
-            full or number == place.piece or _cost(piece, visible(part)) >= _LEAST
-        ):
+        full, shown = len(part) == len(rest), visible(part)
+        cost = _cost(piece, shown)
+        if cost > room or not (full or number == place.piece or cost >= _LEAST):
             result.next = f"{number}.{offset}.{place.comments}"
             break
-        room -= _cost(piece, visible(part))
-        _add(texts, result, piece, visible(part), offset)
-        (notes if piece.kind == "comment" else lines).append(_line(piece, visible(part)))
+        room -= cost
+        _add(texts, result, piece, shown, offset)
+        (notes if piece.kind == "comment" else lines).append(_line(piece, shown))
         if not full:
             result.next = f"{number}.{offset + len(part)}.{place.comments}"
             break

@@ -45,6 +45,11 @@ class Survey(Gathering):
         member, reader, full = self._find(id)
         return self._marked(member, reader.row(full), self._between())
 
+    def short(self, id: str) -> str:
+        """Return how an issue is named in short: its repository, and the shortest prefix of its id unique there."""
+        member, reader, full = self._find(id)
+        return f"{member.name}#{reader.short(full)}"
+
     def outcome(self, id: str, actor: str) -> dict[str, Json]:
         """Return an issue's row with its `heads`, its `conflicts` if it has any, and an actor's `lost_claims`."""
         member, reader, full = self._find(id)
