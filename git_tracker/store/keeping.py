@@ -205,9 +205,14 @@ class Keeper(Reader):
             return False
         self._db.close()
         schema.remove(self._index_path)  # with its log, which must not be taken for that of the new one
-        os.replace(path, self._index_path)
-        self._attach()
-        return True
+        try:
+            os.replace(path, self._index_path)
+            return True
+        except OSError:
+            schema.remove(path)
+            return False
+        finally:
+            self._attach()
 
     def _absorb(self, force: bool, progress: Progress | None = None) -> None:
         if not self.root and (root := pin.read(self.place)):

@@ -21,6 +21,7 @@ _HALF_MADE = 60.0  # seconds
 
 _GIT_LOCKS = (
     "packed-refs.lock",
+    "packed-refs.new",  # which it fills under that lock, and never without
     "objects/info/commit-graph.lock",
     "objects/info/commit-graphs/commit-graph-chain.lock",
 )

@@ -45,7 +45,7 @@ class Work:
 
     def claim(self, words: str) -> Callable[[], Told]:
         id = self.store.create_issue(self.ada, {"title": words})
-        return lambda: [("claimed", self.store.claim(self.agent, id))]
+        return lambda: [("claimed", self.store.claim(self.agent, id, lease_seconds=7 * 86400))]  # longer than any run
 
     def finish(self, words: str) -> Callable[[], Told]:
         id = self.store.create_issue(self.ada, {"title": words})

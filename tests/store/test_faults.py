@@ -148,7 +148,7 @@ def test_sync_and_upkeep_survive_whatever_happens_to_them_and_to_their_git(
             told.struck += 1
     print(f"{told.struck} faults")
     for folder in (at, one.git_dir):  # as if some time had passed
-        for path in folder.rglob("*.lock"):
+        for path in (*folder.rglob("*.lock"), *folder.glob("packed-refs.new")):
             path.unlink() if folder == at else os.utime(path, (1, 1))
 
     assert told.struck >= 3
