@@ -10,6 +10,7 @@ from measure import Row
 
 ROUNDS = 100
 EVENTS = 10  # of the issue that is asked for, about
+AGENTS = 20  # of a page; there are more at every size
 HITS = 50  # of the word that is searched for, about
 
 
@@ -41,7 +42,7 @@ BARS = {
 
 def _questions(store: Any, rounds: int) -> dict[str, Callable[[], object]]:
     items = store.list_issues("is:open", limit=200)["items"]
-    whole = [store.get_issue(item["id"]) for item in items]
+    whole = [store.get_issue(item["id"]) for item in store.list_issues("sort:created", limit=200)["items"]]
     id = min(whole, key=lambda issue: abs(issue["events"] - EVENTS))["id"]  # as long at every size
     labels = Counter(label for item in items for label in item["labels"])
     label = max(labels, key=lambda label: labels[label])  # on more issues than a page holds, at every size
@@ -66,6 +67,6 @@ def _questions(store: Any, rounds: int) -> dict[str, Callable[[], object]]:
         "newest events": lambda: store.events(limit=100),
         "history of one issue": lambda: store.history(id),
         "trail of one agent": lambda: store.audit(agent),
-        "agents": store.agents,
+        "agents": lambda: store.agents(limit=AGENTS),
         "nothing new": store.refresh,
     }

@@ -48,7 +48,10 @@ def find(db: Db, query: Query, *, me: str, now_ms: int, limit: int, cursor: str 
     key, descending = _order(query)
     after = _start(db, cursor, key) if cursor else None
     if any(term.key == "text" for group in query.groups for term in group):
-        rows, total = _searched(db, search.condition(db, query, me, now_ms), (key, descending), after, limit + 1)
+        bare = key == "updated" and all(term.key == "text" for group in query.groups for term in group)
+        source = "issues indexed by issues_found" if bare else "issues not indexed"
+        where = search.condition(db, query, me, now_ms)
+        rows, total = _searched(db, source, where, (key, descending), after, limit + 1)
     else:
         rows = _ordered(db, query, me, now_ms, (key, descending), after, limit + 1)
         total = len(rows) if after is None and len(rows) <= limit else count(db, query, me, now_ms)
@@ -113,14 +116,17 @@ def _carrying(db: Db, label: str) -> int:
 
 
 def _searched(
-    db: Db, found: Sql, order: tuple[str, bool], after: tuple[object, int] | None, limit: int
+    db: Db, source: str, found: Sql, order: tuple[str, bool], after: tuple[object, int] | None, limit: int
 ) -> tuple[list[Row], int]:
-    """Return rows and the total of a search for words: the words lead to the issues, once for both."""
+    """Return rows and the total of a search for words: the words lead to the issues, once for both.
+
+    Rows of issues are long, so that each is a page to read; the `source` may be an index that has all that is asked for.
+    """
     (where, values), (key, descending) = found, order
     way = "desc" if descending else "asc"
     here = f"where (place, key) {'<' if descending else '>'} (?, ?)" if after else ""
     rows = db.execute(
-        f"with found (key, place) as materialized (select issues.key, {_SORTS[key]} from issues not indexed where {where})"
+        f"with found (key, place) as materialized (select issues.key, {_SORTS[key]} from {source} where {where})"
         f" select key, (select count(*) from found) from found {here} order by place {way}, key {way} limit ?",
         [*values, *(after or ()), limit],
     ).fetchall()

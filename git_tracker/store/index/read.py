@@ -105,17 +105,14 @@ def shorts(db: Db, ids: Iterable[str]) -> dict[str, str]:
         " from json_each(?)",
         (json.dumps([*ids]),),
     )
-    return {
-        id: id[: max(issue.SHORT, *(_shared(id, other) + 1 for other in near if other))]
-        if any(near)
-        else id[: issue.SHORT]
-        for id, *near in found
-    }
+    return {id: _unlike(_unlike(id[: issue.SHORT], id, before), id, after) for id, before, after in found}
 
 
-def _shared(one: str, other: str) -> int:
-    """Return how many digits two different ids begin with alike."""
-    return next(digits for digits, pair in enumerate(zip(one, other, strict=True)) if pair[0] != pair[1])
+def _unlike(short: str, id: str, other: str | None) -> str:
+    """Return a prefix of an id that another id does not begin with: `short`, or as much more as it takes."""
+    while other and other.startswith(short):
+        short = id[: len(short) + 1]
+    return short
 
 
 def rows(db: Db, found: Sequence[Row], now_ms: int) -> list[dict[str, Json]]:

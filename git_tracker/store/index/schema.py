@@ -9,7 +9,7 @@ from typing import Any
 from git_tracker.errors import Unusable
 from git_tracker.store.index.triggers import TRIGGERS
 
-VERSION = "11"  # of the tables below: another number means the file is built anew
+VERSION = "12"  # of the tables below: another number means the file is built anew
 
 
 class Aside(sqlite3.Connection):
@@ -107,6 +107,7 @@ create index issues_tip on issues (id, tip);
 create index actors_last on actors (last, id) where entries > 0;
 create index issues_seq on issues (seq);
 create index issues_updated on issues (archived, updated, key);
+create index issues_found on issues (key, archived, updated);
 create index issues_board on issues (archived, status, priority, created, key);
 create index issues_done on issues (archived, status, updated, key) where category = 'done';
 create index issues_ready on issues (priority) where category = 'todo' and blocked = 0 and archived = 0;
