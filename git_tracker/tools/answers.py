@@ -13,11 +13,14 @@ from git_tracker.tools.room import LIMIT, line, size
 _HEAD = 400  # bytes of an answer besides its rows
 
 
-def answer(text: str, result: BaseModel) -> CallToolResult:
-    """Return a short text for the model next to the structured result for programs."""
-    return CallToolResult(
-        content=[TextContent(type="text", text=text)], structured_content=result.model_dump(mode="json")
-    )
+def answer(text: str, result: BaseModel, *, brief: bool = False) -> CallToolResult:
+    """Return a short text for the model next to the structured result for programs.
+
+    What is `brief` leaves out each field that has the default its output schema gives: of many rows nobody should have
+    to read so often that nothing is the matter.
+    """
+    told = result.model_dump(mode="json", exclude_defaults=brief)
+    return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=told)
 
 
 def found(row: dict[str, Any], longest: int = 160) -> models.Found:
@@ -42,9 +45,9 @@ def _row(row: models.Found) -> str:
 def fitting(items: list[Any], room: int = LIMIT - _HEAD) -> int:
     """Return how many of the rows or columns fit into one answer, at least one."""
     for number, item in enumerate(items):
-        room -= len(item.model_dump_json().encode()) + size(
-            _row(item) if isinstance(item, models.Found) else _event(item)
-        )
+        is_row = isinstance(item, models.Found)
+        told = item.model_dump_json(exclude_defaults=is_row)
+        room -= len(told.encode()) + size(_row(item) if is_row else _event(item))
         if room < 0:
             return max(1, number)
     return len(items)
@@ -54,7 +57,7 @@ def page(found_page: dict[str, Any], rows: list[models.Found]) -> CallToolResult
     """A page of issues, and its rows."""
     result = models.IssueList(items=rows, next=found_page["next"], total=found_page["total"])
     head = f"{len(rows)} of {result.total} issues" + (f"; more with cursor={result.next}" if result.next else "")
-    return answer(head + ("\n" + fenced("\n".join(map(_row, rows))) if rows else ""), result)
+    return answer(head + ("\n" + fenced("\n".join(map(_row, rows))) if rows else ""), result, brief=True)
 
 
 def marks(row: models.Found) -> str:

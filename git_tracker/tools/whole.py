@@ -52,9 +52,12 @@ def whole(issue: dict[str, Any], comments: int, cursor: str = "") -> CallToolRes
         piece = pieces[number]
         offset = place.offset if number == place.piece else 0
         rest = piece.text[offset:]
-        part = prefix(rest, lambda shown, piece=piece, room=room: _cost(piece, shown) <= room)  # type: ignore[misc]
-        full, shown = len(part) == len(rest), visible(part)
-        cost = _cost(piece, shown)
+        part, shown = rest, visible(rest[:LIMIT])
+        if len(rest) > LIMIT or (cost := _cost(piece, shown)) > room:
+            part = prefix(rest, lambda shown, piece=piece, room=room: _cost(piece, shown) <= room)  # type: ignore[misc]
+            shown = visible(part)
+            cost = _cost(piece, shown)
+        full = len(part) == len(rest)
         if cost > room or not (full or number == place.piece or cost >= _LEAST):
             result.next = f"{number}.{offset}.{place.comments}"
             break
