@@ -8,6 +8,7 @@ restore what the file system lost.
 
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -20,6 +21,7 @@ create table if not exists journal (
 )
 """
 
+_PATIENCE = 5.0  # seconds
 _WAL_PAGES = 2000
 _ROOM = (_WAL_PAGES + 100) * (4096 + 24) + 32  # bytes of SQLite's log with so many pages (sqlite.org/fileformat, 4)
 _OFTEN = 20  # so many writes of one process make room worth its while
@@ -49,13 +51,25 @@ class Journal:
     def _connected(self) -> sqlite3.Connection:
         try:
             db = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
-            db.execute("pragma journal_mode=wal")
+            self._log_ahead(db)
             db.execute(f"pragma wal_autocheckpoint={_WAL_PAGES}")
             db.execute(_SCHEMA)
             db.execute("pragma synchronous=normal")  # `sync` does the rest
         except sqlite3.Error as error:
             raise failed(error) from error
         return db
+
+    def _log_ahead(self, db: sqlite3.Connection) -> None:
+        """Have a write-ahead log. Of many who begin a new file at once SQLite lets one, and has the others fail at once."""
+        until = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                db.execute("pragma journal_mode=wal")
+                return
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() >= until:
+                    raise
+            time.sleep(0.001)
 
     def add(self, records: Sequence[Record], first: int) -> None:
         """Write the records of one request, all or none, numbered from `first`. `sync` makes them durable."""

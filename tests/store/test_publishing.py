@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from git_tracker.errors import TrackerError
 from git_tracker.store import IssueStore, Signer, standing, swap
 from git_tracker.store.identity import signer_from_seed
+from git_tracker.store.journal import Journal
 from git_tracker.store.lock import held
 from tests.store.forge import Forge
 from tests.store.test_writing import bodies, git, sound, start
@@ -192,3 +194,24 @@ def test_after_the_machine_went_down_the_first_look_restores_what_the_disk_lost(
     assert bodies(again, issue) == ["acknowledged"]
     assert git(repo, "rev-parse", f"refs/git-tracker/issues/{issue}").strip() == entry
     sound(again, repo)
+
+
+def test_many_who_begin_a_journal_at_once_all_get_it(tmp_path: Path) -> None:
+    failed = list[Exception]()
+
+    def begin(path: Path, barrier: threading.Barrier) -> None:
+        barrier.wait()
+        try:
+            Journal(str(path)).close()
+        except TrackerError as error:
+            failed.append(error)
+
+    for number in range(100):
+        barrier = threading.Barrier(6)
+        threads = [threading.Thread(target=begin, args=(tmp_path / f"{number}.sqlite", barrier)) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    assert failed == []
