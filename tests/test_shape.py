@@ -19,7 +19,7 @@ HOMES = {
     "watchfiles": ("git_tracker.store.watch",),
     "rich": ("git_tracker.cli.render",),
     "cryptography": ("git_tracker.store.keyfile",),
-    "sqlite3": ("git_tracker.store.journal", "git_tracker.store.index"),
+    "sqlite3": ("git_tracker.store.journal", "git_tracker.store.index", "git_tracker.store.walfile"),
 }
 PURE = {
     f"git_tracker.store.{name}"

@@ -69,6 +69,17 @@ def build(
     return doubtful
 
 
+def install(new: str, path: str) -> bool:
+    """Put a new index file in the place of one that nobody here has open; return whether the disk let us."""
+    schema.remove(path)  # with its log, which must not be taken for that of the new one
+    try:
+        os.replace(new, path)
+    except OSError:
+        schema.remove(new)
+        return False
+    return True
+
+
 class _Workers:
     """Processes, a thread each that hands out work; what is done comes out of `run`."""
 

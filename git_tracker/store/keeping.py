@@ -88,8 +88,8 @@ class Keeper(Reader):
     def refresh(self, *, force: bool = False, wait: bool = False, progress: Progress | None = None) -> None:
         """Catch up with other processes, worktrees and syncs; ring the bus for what is new.
 
-        A reader that finds somebody at it waits until that is done or a second has passed, and then answers from what
-        there is: a long catching up holds nobody up, nor does who stopped while publishing.
+        A reader that finds somebody at it waits a second at most, then answers from what there is: neither a long
+        catching up nor a process that stopped while publishing holds it up.
         """
         self._objects.require_own_process()
         until = time.monotonic() + (_PATIENCE if self._is_patient else 0)
@@ -123,10 +123,9 @@ class Keeper(Reader):
             return False
 
     def _settled(self, wait: bool) -> bool | None:
-        """Bring into git what is on its way; return whether that could be done, None while somebody is at it.
+        """Bring into git what is on its way, for nobody reads refs before; None while somebody is at it.
 
-        Nobody reads refs before. Where it cannot be done, as on a disk that is full, whoever only reads is answered from
-        the index as it is.
+        Where that cannot be done, as on a full disk, whoever only reads is answered from the index as it is.
         """
         try:
             self._publisher.settle(wait=wait)
@@ -204,15 +203,9 @@ class Keeper(Reader):
             schema.remove(path)
             return False
         self._db.close()
-        schema.remove(self._index_path)  # with its log, which must not be taken for that of the new one
-        try:
-            os.replace(path, self._index_path)
-            return True
-        except OSError:
-            schema.remove(path)
-            return False
-        finally:
-            self._attach()
+        installed = bulk.install(path, self._index_path)
+        self._attach()
+        return installed
 
     def _absorb(self, force: bool, progress: Progress | None = None) -> None:
         if not self.root and (root := pin.read(self.place)):

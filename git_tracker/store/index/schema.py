@@ -4,28 +4,12 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
 
 from git_tracker.errors import Unusable
+from git_tracker.store.index.aside import TEXTS, Aside
 from git_tracker.store.index.triggers import TRIGGERS
 
 VERSION = "12"  # of the tables below: another number means the file is built anew
-
-
-class Aside(sqlite3.Connection):
-    """A table of texts that is nobody else's, in memory; `texts` are those in it."""
-
-    def __init__(self, *how: Any, **more: Any) -> None:
-        super().__init__(*how, **more)
-        self.texts = dict[int, str]()
-
-    def hold(self, texts: dict[int, str]) -> None:
-        """Have these texts in the table and no others."""
-        for id in [id for id, text in self.texts.items() if texts.get(id) != text]:
-            self.execute("insert into texts (texts, rowid, body) values ('delete', ?, ?)", (id, self.texts.pop(id)))
-        new = {id: text for id, text in texts.items() if id not in self.texts}
-        self.executemany("insert into texts (rowid, body) values (?, ?)", new.items())
-        self.texts |= new
 
 
 class Db(sqlite3.Connection):
@@ -96,11 +80,6 @@ create table tallies (
     n integer not null, primary key (label, archived, status, category, blocked)
 ) without rowid;
 """
-# The words alone: what they make up stands in other tables already.
-_TEXTS = """create virtual table texts using fts5 (
-    body, content = '', columnsize = 0, tokenize = 'unicode61 remove_diacritics 2'
-)"""
-
 # Apart from the tables, so that a great many rows may go in first.
 _INDEXES = """
 create index issues_tip on issues (id, tip);
@@ -169,7 +148,7 @@ def prepare(db: Db, epoch: str) -> None:
     db.execute("commit")
 
 
-def create_tables(db: Db, texts: str = _TEXTS) -> None:
+def create_tables(db: Db, texts: str = TEXTS) -> None:
     """Create the tables without what makes them quick to ask; `texts` may say how that table is made otherwise."""
     _run(db, _TABLES)
     _run(db, texts)
@@ -199,14 +178,6 @@ def connect_unsafe(path: str) -> Db:
     ):
         db.execute(f"pragma {setting}")
     db.row_factory = sqlite3.Row
-    return db
-
-
-def open_aside() -> Aside:
-    """Open such a table, within a transaction that does not end: each commit takes long."""
-    db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False, factory=Aside)
-    db.execute("begin")
-    db.execute(_TEXTS)
     return db
 
 

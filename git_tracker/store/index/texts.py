@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from git_tracker.store.index.schema import Db, open_aside
+from git_tracker.store.index.aside import open_aside
+from git_tracker.store.index.schema import Db
 
 if TYPE_CHECKING:  # readers do without
     from git_tracker.store.state import State
