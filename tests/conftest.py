@@ -1,6 +1,7 @@
 """What every test needs: a world in which nothing of the person running the tests is seen, and real repositories."""
 
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,9 @@ from tests.store.hubs import Clone, Cloning
 from tests.web.serving import Served, World
 
 PERSON = ("Ada Lovelace", "ada@example.org")
+
+# A shell has what it starts in the background ignore interrupts, and whatever that starts would, too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -19,7 +19,7 @@ from tests.store.hubs import Cloning, hub
 from tests.store.test_writing import ROOT, bodies, pages, sound, start
 
 SOAK = pytest.mark.soak
-MOST = 150  # deaths of one kind: a rebuild makes a thousand calls, most of them SQLite's
+MOST = 300  # deaths of one kind: a rebuild makes a thousand calls, most of them SQLite's
 STAYING = ["enospc", "eio", "full", "readonly"]
 
 
