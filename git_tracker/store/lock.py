@@ -20,25 +20,16 @@ def held(path: str) -> Iterator[None]:
 
 
 @contextmanager
-def tried(path: str, *, shared: bool = False) -> Iterator[bool]:
-    """Hold the lock if it is free, `shared` beside others who only look; yields whether it was."""
+def tried(path: str) -> Iterator[bool]:
+    """Hold the lock if it is free; yields whether it was."""
     descriptor = _open(path)
     try:
         try:
-            fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             yield False
             return
         yield True
-    finally:
-        os.close(descriptor)
-
-
-def awaited(path: str) -> None:
-    """Return when nobody holds the lock; all who wait for that go on at once."""
-    descriptor = _open(path)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH)
     finally:
         os.close(descriptor)
 

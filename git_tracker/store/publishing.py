@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from git_tracker.errors import Conflict, Unusable
 from git_tracker.store import freshness, refs, stamps, standing
 from git_tracker.store.journal import Journal, Record
-from git_tracker.store.lock import awaited, held, tried
+from git_tracker.store.lock import held, tried
 from git_tracker.store.objects import GitRepository
 from git_tracker.store.standing import DISTURBED, QUIET, Standing, StandingFile
 
@@ -163,19 +163,14 @@ class Publisher:
     def publish(self, upto: int, own: Numbered) -> None:
         """Return when the records up to a number, of which `own` are here already, stand in git and on the disk.
 
-        Of all who ask at once one does it for everybody. Raises `TrackerError` where it cannot be done or is not certain.
+        Of all who ask at once one does it for everybody. The others queue for the turn behind it, and find theirs done.
+        Raises `TrackerError` where it cannot be done or is not certain.
         """
-        while True:
-            with tried(self._turn) as free:
-                if free:
-                    if self._publish(own) < upto:
-                        raise Unusable("the journal was replaced while it was written", "try again", code="busy")
-                    break
-            awaited(self._turn)
-            with tried(self._turn, shared=True) as quiet:
-                if quiet and self.standing().published >= upto:
-                    return
-        self._objects.let_go()
+        if self.standing().published < upto:
+            with held(self._turn):
+                if self.standing().published < upto and self._publish(own) < upto:
+                    raise Unusable("the journal was replaced while it was written", "try again", code="busy")
+            self._objects.let_go()
 
     def _publish(self, own: Numbered) -> int:
         """Publish all that is left; return up to which number. Must have the publishers' turn."""
