@@ -8,6 +8,8 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 
+from git_tracker.errors import TrackerError
+
 _OFTEN = 128  # entries, which fill about 2,500 pages of the index's log; SQLite would wait for 4,000
 
 
@@ -18,7 +20,7 @@ def is_due(first: int, last: int) -> bool:
 
 def drain(paths: Sequence[str], lock: Callable[[], AbstractContextManager[object]]) -> None:
     """Bring into some databases what their logs hold: most of it beside those who write, and the rest, under `lock`."""
-    with suppress(sqlite3.Error):  # SQLite will do it
+    with suppress(sqlite3.Error, TrackerError):  # what was written stands; SQLite will do it
         for path in paths:
             _checkpoint(path)
         with lock():  # a log begins anew only where nothing is left

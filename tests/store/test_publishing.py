@@ -215,3 +215,21 @@ def test_many_who_begin_a_journal_at_once_all_get_it(tmp_path: Path) -> None:
             thread.join()
 
     assert failed == []
+
+
+def test_sqlites_logs_begin_anew_before_sqlite_would_see_to_it_under_the_lock(
+    store: IssueStore, ada: Signer, issue: str
+) -> None:
+    (index,) = Path(store.home).glob("index-*.sqlite-wal")
+
+    def sizes(writes: int) -> tuple[int, int]:
+        for number in range(writes):
+            store.comment(ada, issue, f"{number}")
+        return index.stat().st_size, Path(store.home, "journal.sqlite").stat().st_size
+
+    before = sizes(130)
+    after = sizes(110)
+    assert before[0] > 1_000_000
+    assert after[0] < before[0] * 1.2, "else it were nearly twice as long"
+    assert before[1] > 100_000, "what the journal's log held is in its file"
+    assert len(bodies(store, issue)) == 240
