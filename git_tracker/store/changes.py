@@ -112,7 +112,7 @@ def update(state: State, changes: Mapping[str, Any], context: Context) -> list[E
 
 
 def _evidence(items: Sequence[Mapping[str, str]]) -> list[Event]:
-    return [events.EvidenceAdded(kind=item["kind"], value=item["value"]) for item in items]
+    return [events.EvidenceAdded(kind=one_line(item["kind"]), value=item["value"]) for item in items]
 
 
 def _no_others(fields: Mapping[str, Any], known: Sequence[str]) -> None:

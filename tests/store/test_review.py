@@ -199,3 +199,9 @@ def naive(done: Record, made: list[Record], past: dict[str, set[str]], missing: 
     anew = {one.id for one in seen if one in claims or left(one)}
     by = [done] + [one for one in seen if one.events[0].get("kind") == "review" and anew <= past[one.id]]
     return any(one.actor != worker and (one.person or done.review == "another") for one in by)
+
+
+def test_the_kind_of_evidence_is_one_line_however_it_is_given(store: IssueStore, ada: Signer, issue: str) -> None:
+    store.update_issue(ada, issue, {"add_evidence": [{"kind": " code\n review ", "value": "looked at"}]})
+
+    assert [item["kind"] for item in store.get_issue(issue)["evidence"]] == ["code review"]
