@@ -119,11 +119,12 @@ def matching(db: Db, expression: str) -> list[tuple[int, bool]]:
     """Return what an expression finds among the texts outstanding: the issue's key, and whether it is its title."""
     words = re.findall("[a-z0-9]+", expression.lower()) if expression.isascii() else []
     said = dict(db.execute(_SAID).fetchall())
-    if not any(_may_hold(text, words) for text in said.values()):
+    wanted = {id: text for id, text in said.items() if _may_hold(text, words)}
+    if not wanted:
         return []
     if db.aside is None:
         db.aside = open_aside()
-    db.aside.hold({id: text for id, text in said.items() if id in db.aside.texts or _may_hold(text, words)})
+    db.aside.hold(wanted | {id: said[id] for id in db.aside.texts.keys() & said.keys()})
     found = db.aside.execute(f"select {KEY}, {IS_TITLE} from texts where texts match ?", (expression,))
     return [(row[0], bool(row[1])) for row in found]
 
