@@ -43,7 +43,7 @@ class Absorber:
 
     def tips_of(self, id: str) -> tuple[str, ...]:
         """Return what reaches all entries of one issue."""
-        kept, tip = refs.kept(self._refs.others), self._refs.issues[id]
+        kept, tip = refs.kept(self._refs.others), self._refs.target(refs.issue(id))
         return (tip, *sorted(write.among(self.db, id, kept) - {tip}))
 
     def _absorb(self, changed: Mapping[str, tuple[str, ...]], again: set[str], progress: Progress | None) -> None:

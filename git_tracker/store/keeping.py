@@ -186,7 +186,7 @@ class Keeper(Reader):
 
         try:
             self._db.execute("begin immediate")
-            here = len(self._projection.look(self._clock()))
+            here = self._projection.look(self._clock())
             if not self.root and (tips := self._projection.trust_tips):
                 self._pin_first(tips)
                 self._projection.look(self._clock())

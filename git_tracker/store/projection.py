@@ -12,6 +12,7 @@ from git_tracker.store.identity import Proof
 from git_tracker.store.index import arrived, putting, read, rows, schema, write
 from git_tracker.store.index.schema import Db
 from git_tracker.store.log import AHEAD, EventLog, admission
+from git_tracker.store.packedrefs import PackedRefs
 from git_tracker.store.progress import Progress
 from git_tracker.store.publishing import Publisher
 from git_tracker.store.state import State
@@ -52,7 +53,7 @@ class Projection(Absorber):
         journaled = self._look(clock_ns)
         self.read_trust(self._refs.others)
         tips, stored = self._candidates()
-        if stored and (stored.keys() - tips.keys() or self._other_rules()):
+        if stored.keys() - tips.keys() or (self._other_rules() and not self.is_empty()):
             schema.clear(self.db, self._token())
             self._refs.forget()
             tips, stored = self._candidates()
@@ -61,16 +62,17 @@ class Projection(Absorber):
         again |= set(schema.meta(self.db, "doubtful").split())
         self._remember_rules()
         schema.set_meta(self.db, "doubtful", "")
-        if before != now or not stored:
+        if before != now or self.is_empty():
             self._admit_trust()
         changed = {id: (tip,) for id, tip in tips.items() if stored.get(id) != tip}
         if changed:
             again |= rows.unfinished(self.db, ENDS)
-        changed |= {id: (self._refs.issues[id],) for id in again if id in self._refs.issues}
+        changed |= {id: (tip,) for id in again if (tip := self._refs.target(refs.issue(id)))}
         if changed:
             self._absorb(changed, again, progress)
         if found := self._kept_apart(self._kept_lately()):
-            self._absorb({id: (self._refs.issues[id], *kept) for id, kept in found.items()}, set(), progress)
+            tips = {id: self._refs.target(refs.issue(id)) for id in found}
+            self._absorb({id: (tip, *found[id]) for id, tip in tips.items() if tip}, set(), progress)
         self._absorbed = (schema.meta(self.db, "epoch"), read.last_seq(self.db), journaled)
         schema.set_meta(self.db, "wake", write.wake(self.db, AHEAD, MAX_AHEAD_MS))
         schema.set_meta(self.db, "clock", str(self.latest_ms()))
@@ -97,11 +99,11 @@ class Projection(Absorber):
             self._refs.settle()
             self._publisher.agree(journaled, epoch, self._seen)
 
-    def look(self, clock_ns: int) -> dict[str, str]:
-        """Return the issues that are here, after what fetched checkpoints tell was taken in, and read the trust log."""
+    def look(self, clock_ns: int) -> int:
+        """Return how many issues are here, after what fetched checkpoints tell was taken in, and read the trust log."""
         self._look(clock_ns)
         self.read_trust(self._refs.others)
-        return self._refs.issues
+        return len(self._refs.issues())
 
     def _look(self, clock_ns: int) -> int:
         """See how our refs stand, after what was journaled and what fetched checkpoints tell was taken into them.
@@ -120,13 +122,11 @@ class Projection(Absorber):
     def _candidates(self) -> tuple[dict[str, str], dict[str, str]]:
         """Return tips of issues, as they are and as they are indexed, among which all lie that changed."""
         if self._refs.changed is None:
-            tips = dict(self._refs.issues)
-            stored = {row[0]: row[1] for row in self.db.execute("select id, tip from issues")}
+            ids = self._refs.issues_unlike(PackedRefs(write.as_refs(self.db, refs.ISSUES)))
         else:
-            names = {name.removeprefix(refs.ISSUES) for name in self._refs.changed if name.startswith(refs.ISSUES)}
-            names |= write.changed_since(self.db, self._settled[1])
-            tips = {id: self._refs.issues[id] for id in names if id in self._refs.issues}
-            stored = {id: tip for id in names if (tip := write.tip(self.db, id))}
+            ids = self._refs.issues_changed() | write.changed_since(self.db, self._settled[1])
+        tips = {id: tip for id in ids if (tip := self._refs.target(refs.issue(id)))}
+        stored = {id: tip for id in ids if (tip := write.tip(self.db, id))}
         for id in stored.keys() - tips.keys():
             if tip := refs.target(self._common, refs.issue(id)):
                 tips[id] = tip
@@ -151,7 +151,7 @@ class Projection(Absorber):
         from git_tracker.store import bulk  # needed once in the life of an index
 
         doubtful = bulk.build(
-            path, self._token(), self.log.objects.place, self.trust, self._refs.issues, self.trust_tips,
+            path, self._token(), self.log.objects.place, self.trust, self._refs.issues(), self.trust_tips,
             self.workflow.statuses, now_ms, progress,
         )  # fmt: skip
         notes, devices = schema.lasting(self.db), arrived.rows(self.db)

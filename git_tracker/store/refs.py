@@ -10,6 +10,8 @@ import time
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
+from git_tracker.store.packedrefs import PackedRefs
+
 PREFIX = "refs/git-tracker/"
 ISSUES = PREFIX + "issues/"
 KEEP = PREFIX + "keep/"
@@ -19,10 +21,8 @@ TRUST_HEADS = PREFIX + "trust-heads/"  # <oid>: what the ref of the trust log do
 DEVICES = PREFIX + "devices/"
 
 _ID = re.compile(r"[0-9a-f]{40}")
-_PACKED = re.compile(rf"^([0-9a-f]{{40}}) ({PREFIX}\S+)$", re.MULTILINE)
 _FETCHED = re.compile(rf"{REMOTES}[^/]+/devices/[0-9a-f]+")
 
-_FEW = 8  # names that are sought in the text of packed-refs one by one: each takes a tenth of reading it whole
 _SETTLED_NS = 10**9  # a file younger than this may have been replaced by one with the very same stamp
 
 _Stamp = tuple[int, int, int]  # time of change in nanoseconds, inode, size
@@ -64,7 +64,7 @@ def listing(common: str) -> dict[str, str]:
     Loose files are read first: git writes packed-refs before it removes them, so no ref is missed in between.
     """
     loose = dict(_loose(common, "refs/git-tracker"))
-    return {name: target for target, name in _packed(common)} | loose
+    return packed(common) | loose
 
 
 def below(common: str, prefix: str) -> dict[str, str]:
@@ -72,90 +72,69 @@ def below(common: str, prefix: str) -> dict[str, str]:
     path = os.path.join(common, "packed-refs")
     stamp = _stamp(path)
     settled = stamp is not None and stamp[0] < time.time_ns() - _SETTLED_NS
-    packed = (_packed_below if settled else _packed_below.__wrapped__)(path, stamp, prefix)
+    packed = (_packed_below if settled else _packed_below.__wrapped__)(common, stamp, prefix)
     return packed | {name.removeprefix(prefix): id for name, id in _loose(common, prefix.rstrip("/"))}
 
 
 @lru_cache(maxsize=16)
-def _packed_below(path: str, _stamp: _Stamp | None, prefix: str) -> dict[str, str]:
+def _packed_below(common: str, _stamp: _Stamp | None, prefix: str) -> dict[str, str]:
     """Return the same of packed-refs, read once for as long as nobody replaces the file."""
-    try:
-        with open(path, "rb") as file:
-            packed = file.read()
-    except FileNotFoundError:
-        return {}
-    found: dict[str, str] = {}
-    wanted = b" " + prefix.encode()
-    at = packed.find(wanted)
-    while at >= 0:  # a handful of lines among very many
-        id, end = packed[max(at - 40, 0) : at].decode("ascii", "replace"), packed.find(b"\n", at)
-        name = packed[at + len(wanted) : end if end >= 0 else None].decode("utf-8", "replace")
-        if _ID.fullmatch(id) and packed[at - 41 : at - 40] in (b"", b"\n"):
-            found[name] = id
-        at = packed.find(wanted, at + 1)
-    return found
+    return {name.removeprefix(prefix): id for name, id in PackedRefs.read(common).below(prefix).items()}
 
 
 class Listing:
     """All our refs, as last looked at. Looking again opens only the files that changed.
 
-    `issues` are the ids of issues and what their refs point to, `others` every other ref by name. `changed` names what
-    differs since `settle`; None means that nothing was settled yet.
+    `others` are the refs that are not of issues, by name. `changed` names what differs since `settle`; None means that
+    nothing was settled yet.
     """
 
     def __init__(self, common: str) -> None:
         self._common = common
         self._packed_as: _Stamp | None = None
-        self._packed = ""  # the file as it was read
+        self._packed, self._packed_others = PackedRefs(), dict[str, str]()
         self._loose: dict[str, tuple[_Stamp, str]] = {}
-        self.issues: dict[str, str] = {}
         self.others: dict[str, str] = {}
         self.changed: set[str] | None = None
 
     def look(self) -> None:
         """See how the refs stand now."""
         settled_ns = time.time_ns() - _SETTLED_NS
-        before, self._loose = self._loose, {}
+        loose, packed = self._loose, self._packed
+        self._loose = {}
         for name, path, stamp in _files(self._common, "refs/git-tracker"):
-            known = before.get(name)
+            known = loose.get(name)
             same = known is not None and known[0] == stamp and stamp[0] < settled_ns
             self._loose[name] = known if known and same else (stamp, _read(path))
-        differ = {name for name, (_, id) in self._loose.items() if name not in before or before[name][1] != id}
-        differ |= before.keys() - self._loose.keys()
         now = _stamp(os.path.join(self._common, "packed-refs"))
         if now != self._packed_as or (now and now[0] >= settled_ns):
-            packed = self._look_at_packed()
-            self._packed_as = now
-        else:
-            packed = {}
-        packed |= self._packed_targets({name for name in differ - packed.keys() if not self._loose_target(name)})
-        for name in differ | packed.keys():
-            self._put(name, self._loose_target(name) or packed.get(name, ""))
+            found, self._packed_as = PackedRefs.read(self._common), now
+            if found.content != packed.content:
+                self._packed, self._packed_others = found, found.below(PREFIX, but=ISSUES)
+        elsewhere = {name: id for name, (_, id) in self._loose.items() if id and not name.startswith(ISSUES)}
+        self.others = self._packed_others | elsewhere
+        if self.changed is not None:
+            differ = {name for name, (_, id) in self._loose.items() if name not in loose or loose[name][1] != id}
+            differ |= loose.keys() - self._loose.keys()
+            if self._packed is not packed:
+                differ |= self._packed.differing(packed, PREFIX)
+            self.changed |= {name for name in differ if self.target(name) != _target(name, loose, packed)}
 
-    def _loose_target(self, name: str) -> str:
-        return self._loose[name][1] if name in self._loose else ""
+    def target(self, name: str) -> str:
+        """Return what a ref points to, or nothing."""
+        return _target(name, self._loose, self._packed)
 
-    def _look_at_packed(self) -> dict[str, str]:
-        """Read packed-refs again; return what differs in it, with an empty target what is gone. Mostly few do, of very many."""
-        before, self._packed = self._packed, _packed_text(self._common)
-        if before == self._packed:
-            return {}
-        if not before:
-            return {name: target for target, name in _PACKED.findall(self._packed)}
-        old, new = set(before.split("\n")), set(self._packed.split("\n"))
-        gone = dict.fromkeys((name for _, name in _PACKED.findall("\n".join(old - new))), "")
-        return gone | {name: target for target, name in _PACKED.findall("\n".join(new - old))}
+    def issues(self) -> dict[str, str]:
+        """Return the issues that are here, each with the entry its ref points at."""
+        return issues(self._packed.below(ISSUES) | {name: id for name, (_, id) in self._loose.items() if id})
 
-    def _packed_targets(self, names: set[str]) -> dict[str, str]:
-        """Return what packed-refs says of these and perhaps of others."""
-        if len(names) > _FEW:
-            return {name: target for target, name in _PACKED.findall(self._packed)}
-        found = {}
-        for name in names:
-            at = self._packed.find(f" {name}\n")
-            if at >= 0 and _ID.fullmatch(id := self._packed[max(at - 40, 0) : at]):
-                found[name] = id
-        return found
+    def issues_changed(self) -> set[str]:
+        """Return the ids of issues whose refs differ since `settle`, which was called."""
+        return {*issues(dict.fromkeys(self.changed or (), ""))}
+
+    def issues_unlike(self, expected: PackedRefs) -> set[str]:
+        """Return the ids of issues among which all are whose refs are not as expected."""
+        return {*issues(dict.fromkeys(self._packed.differing(expected, ISSUES) | self._loose.keys(), ""))}
 
     def settle(self) -> None:
         """Count changes from here on."""
@@ -165,19 +144,9 @@ class Listing:
         """Count everything as changed again."""
         self.changed = None
 
-    def _put(self, name: str, id: str) -> None:
-        issue = name.removeprefix(ISSUES) if name.startswith(ISSUES) else ""
-        if issue and not _ID.fullmatch(issue):
-            return
-        where, key = (self.issues, issue) if issue else (self.others, name)
-        if where.get(key, "") == id:
-            return
-        if id:
-            where[key] = id
-        else:
-            del where[key]
-        if self.changed is not None:
-            self.changed.add(name)
+
+def _target(name: str, loose: Mapping[str, tuple[_Stamp, str]], packed: PackedRefs) -> str:
+    return (loose[name][1] if name in loose else "") or packed.target(name)
 
 
 def issues(listing: Mapping[str, str]) -> dict[str, str]:
@@ -193,7 +162,7 @@ def kept(listing: Mapping[str, str]) -> frozenset[str]:
 
 def target(common: str, name: str) -> str:
     """Return what one ref points at, or an empty string: a listing may miss a file that is replaced meanwhile."""
-    return _read(os.path.join(common, name)) or next((id for id, found in _packed(common) if found == name), "")
+    return _read(os.path.join(common, name)) or PackedRefs.read(common).target(name)
 
 
 def opened(common: str, name: str) -> tuple[int | None, str]:
@@ -207,7 +176,7 @@ def opened(common: str, name: str) -> tuple[int | None, str]:
 
 def packed(common: str) -> dict[str, str]:
     """Return our refs that packed-refs holds, whatever loose files say."""
-    return {name: target for target, name in _packed(common)}
+    return PackedRefs.read(common).below(PREFIX)
 
 
 def empty_files(common: str) -> Iterator[str]:
@@ -216,19 +185,6 @@ def empty_files(common: str) -> Iterator[str]:
         for name in names:
             if not name.endswith(".lock") and not _read(os.path.join(folder, name)):
                 yield os.path.relpath(os.path.join(folder, name), common)
-
-
-def _packed(common: str) -> list[tuple[str, str]]:
-    """Return target and name of our packed refs: one pass over the file, since there may be a great many."""
-    return _PACKED.findall(_packed_text(common))
-
-
-def _packed_text(common: str) -> str:
-    try:
-        with open(os.path.join(common, "packed-refs"), encoding="utf-8", errors="replace", newline="\n") as file:
-            return file.read()
-    except FileNotFoundError:
-        return ""
 
 
 def _loose(common: str, folder: str) -> Iterator[tuple[str, str]]:

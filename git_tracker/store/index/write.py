@@ -47,6 +47,14 @@ def tip(db: Db, id: str) -> str:
     return str(row[0]) if row else ""
 
 
+def as_refs(db: Db, prefix: str) -> bytes:
+    """Return a line for each issue as packed-refs has it: what its ref pointed to, and that ref, in order of names."""
+    line = "select cast(tip || ' ' || ? || id || char(10) as blob) from issues where tip != '' order by id"
+    found = db.cursor()
+    found.row_factory = None  # there may be a great many
+    return b"".join([row[0] for row in found.execute(line, (prefix,))])
+
+
 def changed_since(db: Db, seq: int) -> set[str]:
     """Return the issues that were written to the index since `seq` was its last event, and perhaps some more."""
     return {row[0] for row in db.execute("select id from issues where seq >= ?", (seq,))}
