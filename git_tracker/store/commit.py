@@ -23,6 +23,9 @@ _HEADER = re.compile(
     rb"committer \3\n"
     rb"gpgsig (-----BEGIN SSH SIGNATURE-----\n(?: [A-Za-z0-9+/=]+\n)+ -----END SSH SIGNATURE-----)\n\n"
 )
+_BLOCK = 4000  # bytes, less than one
+_STORED = (0, zlib.DEFLATED, 9, 1)  # level, method, bits of the window, tables
+_DEFLATED = (1, zlib.DEFLATED, zlib.MAX_WBITS, 4)
 
 
 class Commit(NamedTuple):
@@ -45,9 +48,10 @@ def commit_id(raw: bytes) -> str:
 def loose(raw: bytes) -> bytes:
     """Return what the file of a commit holds that is not in a pack.
 
-    Deflated with small tables: setting up large ones takes four times as long as all the rest.
+    What fits into a block of the disk anyway is stored as it is: git deflates it when it packs it. The rest is deflated
+    with small tables: setting up large ones takes four times as long as all the rest.
     """
-    deflate = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, 4)
+    deflate = zlib.compressobj(*(_STORED if len(raw) < _BLOCK else _DEFLATED))
     return deflate.compress(b"commit %d\0" % len(raw) + raw) + deflate.flush()
 
 

@@ -107,7 +107,7 @@ create index entries_bad on entries (verdict, issue) where verdict != 'ok';
 create index entries_partial on entries (issue) where partial;
 """
 
-_WAL_PAGES = 4000  # 16 MB: a page that is written again and again goes into the file once
+_WAL_PAGES = 8000  # 32 MB: a page that is written again and again goes into the file once
 _NAMES = (
     "actors", "issues", "comments", "labels", "links", "entries", "events", "outstanding", "auths", "tallies",
     "devices", "lost_claims",
