@@ -8,7 +8,7 @@ import os
 import threading
 import time
 from binascii import crc32
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -113,10 +113,6 @@ class Reader:
         """Return one issue as it stands in lists: without its texts."""
         return self._ask(lambda db: read.row(db, id, self.now_ms))
 
-    def short(self, id: str) -> str:
-        """Return the shortest prefix of an issue's id that is unique here."""
-        return self._ask(lambda db: read.short(db, id))
-
     def lost_claims(self, actor: str) -> list[dict[str, Json]]:
         """Return the claims of an actor that somebody turned out to have made earlier: `{"issue", "short", "holder"}`."""
         return self._ask(lambda db: people.lost_claims(db, actor, self.now_ms))
@@ -125,9 +121,13 @@ class Reader:
         """Return an issue's row with its `heads`, its `conflicts` if it has any, and an actor's `lost_claims`."""
         return self._ask(lambda db: people.outcome(db, id, actor, self.now_ms))
 
-    def similar(self, title: str) -> list[str]:
-        """Return ids of open issues whose titles share most words with this one: likely duplicates."""
-        return self._ask(lambda db: search.similar(db, title))
+    def created(self, ids: Sequence[str]) -> list[dict[str, Json]]:
+        """Return of new issues `{"issue", "short", "similar"}`: how they are named in short, and likely duplicates."""
+        return self._ask(lambda db: search.created(db, ids))
+
+    def similar(self, title: str, *, but: Container[str] = ()) -> list[str]:
+        """Return ids of open issues, `but` some, whose titles share most words with this one: likely duplicates."""
+        return self._ask(lambda db: search.similar(db, title, but=but))
 
     def list_issues(
         self,

@@ -53,11 +53,10 @@ async def create_issues(
     """Create one issue or a whole plan, all or none. Within a plan `ref` names an issue and others say #ref."""
 
     def act(store: Tracker, me: Session) -> list[models.Made]:
-        similar = [store.similar(issue.title) for issue in issues]
-        ids = store.create_issues(me.signer, [issue.plan() for issue in issues], rk=rk)
+        made = store.created(store.create_issues(me.signer, [issue.plan() for issue in issues], rk=rk))
         return [
-            models.Made(id=store.short(id), ref=issue.ref, similar=[near[:7] for near in near_ids if near not in ids])
-            for id, issue, near_ids in zip(ids, issues, similar, strict=True)
+            models.Made(id=one["short"], ref=issue.ref, similar=[near[:7] for near in one["similar"]])
+            for one, issue in zip(made, issues, strict=True)
         ]
 
     made, me = await write(ctx, session, act)

@@ -1,7 +1,9 @@
 """Queries as SQL: every value is bound, never spliced."""
 
 import json
-from itertools import chain
+import re
+from collections.abc import Container, Iterator, Sequence
+from typing import Any
 
 from git_tracker.errors import Invalid
 from git_tracker.store.index import read, texts
@@ -10,6 +12,7 @@ from git_tracker.store.query import Query, Term
 
 _STALE = 14 * 86400  # seconds without a change after which open work counts as stale
 
+Json = Any
 Sql = tuple[str, list[object]]  # a where clause over `issues`, and the values to bind
 
 # What the partial index of ready work holds, word for word: but for claims and days, it is what can be begun.
@@ -37,7 +40,7 @@ def _term(db: Db, term: Term, me: str, now_ms: int) -> Sql:
         words = _match(values[0])
         return (
             f"issues.key in (select {texts.KEY} from texts where texts match ? union all select value from json_each(?))",
-            [words, json.dumps([key for key, _ in texts.matching(db, words)])],
+            [words, json.dumps(texts.matching(db, words))],
         )
     if key == "label":
         return f"issues.key in (select issue from labels where label in ({marks}))", [*values]
@@ -122,33 +125,50 @@ def _hex(text: str) -> str:
     return text
 
 
-def similar(db: Db, title: str, limit: int = 3) -> list[str]:
+def created(db: Db, ids: Sequence[str]) -> list[dict[str, Json]]:
+    """Return of new issues what whoever made them may want to know: `{"issue", "short", "similar"}`."""
+    titles = dict(
+        db.execute(
+            "select id, title from issues where id in (select value from json_each(?))", (json.dumps(ids),)
+        ).fetchall()
+    )
+    unique = read.shorts(db, ids)
+    return [{"issue": id, "short": unique[id], "similar": similar(db, titles[id], but=ids)} for id in ids]
+
+
+def similar(db: Db, title: str, limit: int = 3, *, but: Container[str] = ()) -> list[str]:
     """Return ids of issues that are not done and share at least two thirds of the longer words of a title.
 
-    Those that share most come first, of equals the newest.
+    Those that share most come first, of equals the newest; `but` are not asked for.
     """
-    words = sorted(
-        {word for word in "".join(c if c.isalnum() else " " for c in title.lower()).split() if len(word) > 3}
-    )[:12]
+    words = sorted({word for word in _WORD.findall(title.lower()) if len(word) > 3})[:12]
     if len(words) < 2:
         return []
     need = -(-len(words) * 2 // 3)
-    paired = _pairs(words, need)
-    recent = json.dumps([key for key, is_title in texts.matching(db, paired) if is_title])
     near: list[tuple[int, str]] = []
-    for id, found in chain(db.execute(_OUTSTANDING, (recent,)), db.execute(_PAIRED, (paired, _CONSIDERED))):
+    for id, found in _sharing_two(db, sorted(words, key=len, reverse=True)[: len(words) - need + 2]):
         shared = sum(word in found.lower() for word in words)
-        if shared >= need and (shared, id) not in near:
+        if shared >= need and id not in but and (shared, id) not in near:
             near.append((shared, id))
             if sum(count == len(words) for count, _ in near) == limit:  # nothing can be nearer
                 break
     return [id for _, id in sorted(near, key=lambda one: -one[0])[:limit]]
 
 
+def _sharing_two(db: Db, telling: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield id and title of what is open and has two of these words: the longest of a title, so many that whoever
+    shares enough of it has two of them. The newest first."""
+    for id, title in db.execute(_OUTSTANDING):
+        if len({*_WORD.findall(title.lower())}.intersection(telling)) > 1:
+            yield id, title
+    yield from db.execute(_PAIRED, (_pairs(telling), _CONSIDERED))
+
+
+_WORD = re.compile(r"[^\W_]+")
 _OPEN = "issues.category != 'done' and issues.archived = 0"
 _OUTSTANDING = (
-    "select issues.id, issues.title from json_each(?) as found cross join issues on issues.key = found.value"
-    f" where {_OPEN} order by issues.key desc"
+    f"select issues.id, issues.title from outstanding cross join issues on issues.key = outstanding.{texts.KEY}"
+    f" where outstanding.{texts.IS_TITLE} and {_OPEN} order by issues.key desc"
 )
 # Not by FTS5's rank: that counts every text with any of the words, and one of them may stand everywhere. Words that all
 # do are in a great many texts: then the newest have to do.
@@ -159,10 +179,10 @@ _PAIRED = (
 _CONSIDERED = 1000  # texts
 
 
-def _pairs(words: list[str], need: int) -> str:
-    """Return what FTS5 finds if it has two of the longest words, so many that whoever has `need` of all has two of them.
+def _pairs(words: Sequence[str]) -> str:
+    """Return what FTS5 finds if it has two of these.
 
     A long word is mostly a rare one, and finding two together takes as long as the rarer one is frequent.
     """
-    telling = [f'"{word}"' for word in sorted(words, key=len, reverse=True)[: len(words) - need + 2]]
-    return " OR ".join(f"{word} AND ({' OR '.join(telling[place:])})" for place, word in enumerate(telling[:-1], 1))
+    quoted = [f'"{word}"' for word in words]
+    return " OR ".join(f"{word} AND ({' OR '.join(quoted[place:])})" for place, word in enumerate(quoted[:-1], 1))

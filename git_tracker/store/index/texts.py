@@ -115,8 +115,8 @@ def gather(db: Db) -> None:
     db.execute("delete from outstanding")
 
 
-def matching(db: Db, expression: str) -> list[tuple[int, bool]]:
-    """Return what an expression finds among the texts outstanding: the issue's key, and whether it is its title."""
+def matching(db: Db, expression: str) -> list[int]:
+    """Return the keys of issues with a text outstanding that an expression finds."""
     words = re.findall("[a-z0-9]+", expression.lower()) if expression.isascii() else []
     said = dict(db.execute(_SAID).fetchall())
     wanted = {id: text for id, text in said.items() if _may_hold(text, words)}
@@ -125,8 +125,7 @@ def matching(db: Db, expression: str) -> list[tuple[int, bool]]:
     if db.aside is None:
         db.aside = open_aside()
     db.aside.hold(wanted | {id: said[id] for id in db.aside.texts.keys() & said.keys()})
-    found = db.aside.execute(f"select {KEY}, {IS_TITLE} from texts where texts match ?", (expression,))
-    return [(row[0], bool(row[1])) for row in found]
+    return [row[0] for row in db.aside.execute(f"select {KEY} from texts where texts match ?", (expression,))]
 
 
 def _may_hold(text: str, words: Sequence[str]) -> bool:

@@ -4,7 +4,7 @@ Rows carry `repository`, and their `short` ids read `api#3f2a91c`; both forms of
 is missing or fails is left out and tried again later.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -44,11 +44,6 @@ class Survey(Gathering):
         """Return one issue as it stands in lists."""
         member, reader, full = self._find(id)
         return self._marked(member, reader.row(full), self._between())
-
-    def short(self, id: str) -> str:
-        """Return how an issue is named in short: its repository, and the shortest prefix of its id unique there."""
-        member, reader, full = self._find(id)
-        return f"{member.name}#{reader.short(full)}"
 
     def outcome(self, id: str, actor: str) -> dict[str, Json]:
         """Return an issue's row with its `heads`, its `conflicts` if it has any, and an actor's `lost_claims`."""
@@ -109,9 +104,19 @@ class Survey(Gathering):
             boards.append(board)
         return {"columns": merging.columns(boards, limit), "cursor": cursor}
 
-    def similar(self, title: str) -> list[str]:
-        """Return ids of open issues whose titles share most words with this one."""
-        return [id for _, ids in self._each(lambda m, r: r.similar(title)) for id in ids]
+    def created(self, ids: Sequence[str]) -> list[dict[str, Json]]:
+        """Return of new issues how they are named in short, and likely duplicates in any repository."""
+        found = []
+        for id in ids:
+            member, reader, full = self._find(id)
+            row = reader.row(full)
+            near = self.similar(row["title"], but=ids)
+            found.append({"issue": full, "short": f"{member.name}#{row['short']}", "similar": near})
+        return found
+
+    def similar(self, title: str, *, but: Container[str] = ()) -> list[str]:
+        """Return ids of open issues, `but` some, whose titles share most words with this one."""
+        return [id for _, ids in self._each(lambda m, r: r.similar(title, but=but)) for id in ids]
 
     def events(self, *, since: str = "", limit: int = 100, agent: str = "", issue: str = "") -> dict[str, Json]:
         """Return events of all repositories after a cursor, oldest first; without a cursor the newest ones.
