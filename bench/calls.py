@@ -7,6 +7,7 @@ from pathlib import Path
 
 import anyio
 import measure
+import texts
 from grounds import Grounds, thousands
 from measure import Row, Samples
 
@@ -43,8 +44,9 @@ async def _measured(grounds: Grounds, size: int) -> tuple[dict[str, Samples], di
         await call("session_start", name="bench")
         page = await client.call_tool("find_issues", {"query": "is:open"})
         ids = itertools.cycle([item["id"] for item in page.structured_content["items"]])
+        titles = texts.titles(1)
         works = {
-            "create_issues": lambda: call("create_issues", issues=[{"title": "Measure how long a call takes"}]),
+            "create_issues": lambda: call("create_issues", issues=[{"title": next(titles)}]),
             "find_issues": lambda: call("find_issues", query="is:open", limit=20),
             "get_issue": lambda: call("get_issue", id=next(ids)),
             "comment": lambda: call("comment", id=next(ids), body="It takes about as long as the last one."),

@@ -2,6 +2,7 @@
 
 import json
 from bisect import bisect
+from collections.abc import Iterator
 from itertools import accumulate
 from pathlib import Path
 from random import Random
@@ -69,3 +70,10 @@ class Vocabulary:
             parts.append(part.capitalize())
             left -= len(part) + 1
         return "\n".join(parts)
+
+
+def titles(seed: int) -> Iterator[str]:
+    """Yield titles such as those of the repositories that `generate` makes: no two alike, and many that share words."""
+    vocabulary, random = Vocabulary(seed), Random(f"titles {seed}")
+    while True:
+        yield vocabulary.line(random, drawn(random, "title"))

@@ -32,6 +32,7 @@ QUESTIONS = {
     "words": "select term, offset, coalesce(part, doc & 3) as part, issues.id as whole from words"
     " join issues on issues.key = doc >> 24"
     " left join comments on comments.issue = issues.key and comments.number = (doc & 0xffffff) - 2",
+    "titled": "select term, offset, issues.id as whole from titled join issues on issues.key = doc",
     "actors": "select * from actors where id in (select actor from entries where issue > 0)",
 }  # fmt: skip
 NUMBERS = {"key", "seq", "number", "entry", "issue", "auth"}  # count what came when
@@ -45,6 +46,7 @@ def rows(store: IssueStore) -> dict[str, list[str]]:
     db.row_factory = sqlite3.Row
     texts.gather(db)  # how many are outstanding is a matter of luck
     db.execute("create virtual table words using fts5vocab (texts, instance)")
+    db.execute("create virtual table titled using fts5vocab (titles, instance)")
     found = {}
     for table, question in QUESTIONS.items():
         kept = [{name: row[name] for name in row.keys() if name not in NUMBERS} for row in db.execute(question)]  # noqa: SIM118

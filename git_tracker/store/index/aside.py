@@ -4,9 +4,9 @@ import sqlite3
 from typing import Any
 
 # The words alone: what they make up stands in other tables already.
-TEXTS = """create virtual table texts using fts5 (
-    body, content = '', columnsize = 0, tokenize = 'unicode61 remove_diacritics 2'
-)"""
+_WORDS = "using fts5 (body, content = '', columnsize = 0, tokenize = 'unicode61 remove_diacritics 2')"
+TEXTS = f"create virtual table texts {_WORDS}"
+TITLES = f"create virtual table titles {_WORDS}"  # once more: among all texts they are few
 
 
 class Aside(sqlite3.Connection):

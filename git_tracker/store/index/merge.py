@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from git_tracker.store.index import counts, derive, schema
+from git_tracker.store.index import counts, derive, schema, texts
 from git_tracker.store.index.putting import ACTOR, ENTRY, EVENT, insert
 from git_tracker.store.index.schema import Db
 from git_tracker.store.index.shard import PLACES, ROWS, Rows
@@ -49,6 +49,7 @@ class Merging:
         )
         blocking = {row[0] for row in self.db.execute("select distinct other from links where kind = 'blocks'")}
         derive.update_blocked(self.db, blocking)
+        texts.gather_titles(self.db)
         counts.count_all(self.db)
         schema.count_from_now_on(self.db)
         self.db.execute("insert into texts (texts, rank) values ('hashsize', 1048576)")

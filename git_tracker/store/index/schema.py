@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from git_tracker.errors import Unusable
-from git_tracker.store.index.aside import TEXTS, Aside
+from git_tracker.store.index.aside import TEXTS, TITLES, Aside
 from git_tracker.store.index.triggers import TRIGGERS
 
-VERSION = "12"  # of the tables below: another number means the file is built anew
+VERSION = "13"  # of the tables below: another number means the file is built anew
 
 
 class Db(sqlite3.Connection):
@@ -112,6 +112,7 @@ _NAMES = (
     "actors", "issues", "comments", "labels", "links", "entries", "events", "outstanding", "auths", "tallies",
     "devices", "lost_claims",
 )  # fmt: skip
+_VIRTUAL = ("texts", "titles")
 
 
 def connect(path: str, *, read_only: bool = False) -> Db:
@@ -138,7 +139,7 @@ def prepare(db: Db, epoch: str) -> None:
     names = [
         row["name"] for row in db.execute("select name from sqlite_master where type = 'table' and sql is not null")
     ]
-    for name in sorted(names, key=lambda name: name != "texts"):  # the virtual table takes its shadows along
+    for name in sorted(names, key=lambda name: name not in _VIRTUAL):  # those take their shadows along
         db.execute(f'drop table if exists "{name}"')
     create_tables(db)
     create_indexes(db)
@@ -148,10 +149,11 @@ def prepare(db: Db, epoch: str) -> None:
     db.execute("commit")
 
 
-def create_tables(db: Db, texts: str = TEXTS) -> None:
-    """Create the tables without what makes them quick to ask; `texts` may say how that table is made otherwise."""
+def create_tables(db: Db, *, words: bool = True) -> None:
+    """Create the tables without what makes them quick to ask; those of words only if wanted."""
     _run(db, _TABLES)
-    _run(db, texts)
+    if words:
+        _run(db, f"{TEXTS};\n{TITLES}")
 
 
 def create_indexes(db: Db) -> None:
@@ -187,7 +189,8 @@ def clear(db: Db, epoch: str) -> None:
         db.execute(f"drop trigger if exists {name}")
     for table in _NAMES:
         db.execute(f"delete from {table}")
-    db.execute("insert into texts (texts) values ('delete-all')")
+    for table in _VIRTUAL:
+        db.execute(f"insert into {table} ({table}) values ('delete-all')")
     count_from_now_on(db)
     db.execute(f"delete from meta where name != 'version' and not ({_LASTING})")
     set_meta(db, "epoch", epoch)

@@ -170,13 +170,13 @@ _OUTSTANDING = (
     f"select issues.id, issues.title from outstanding cross join issues on issues.key = outstanding.{texts.KEY}"
     f" where outstanding.{texts.IS_TITLE} and {_OPEN} order by issues.key desc"
 )
-# Not by FTS5's rank: that counts every text with any of the words, and one of them may stand everywhere. Words that all
-# do are in a great many texts: then the newest have to do.
+# Not by FTS5's rank: that counts every title with any of the words, and one of them may stand everywhere. Words that all
+# do are in a great many titles: then the newest have to do.
 _PAIRED = (
-    "select issues.id, issues.title from (select rowid from texts where texts match ? order by rowid desc limit ?) as found"
-    f" cross join issues on issues.key = found.{texts.KEY} where found.{texts.IS_TITLE} and {_OPEN}"
+    "select issues.id, issues.title from (select rowid from titles where titles match ? order by rowid desc limit ?) as found"
+    f" cross join issues on issues.key = found.rowid where {_OPEN}"
 )
-_CONSIDERED = 1000  # texts
+_CONSIDERED = 200  # titles
 
 
 def _pairs(words: Sequence[str]) -> str:

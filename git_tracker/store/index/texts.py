@@ -19,8 +19,9 @@ Note = Mapping[str, Any]
 
 _BITS = 24  # a text has the number of its issue in the bits above these, so that a search need not ask for it
 KEY = f"rowid >> {_BITS}"  # the number of the issue of a text that was found
-IS_TITLE = f"rowid & {(1 << _BITS) - 1} = 1"
+_PLACE = (1 << _BITS) - 1  # the bits of a text's place in its issue
 _TITLE, _DESCRIPTION = 1, 2  # what the number of a text ends with; that of a comment with its own after these
+IS_TITLE = f"rowid & {_PLACE} = {_TITLE}"
 _MOST = 32  # texts outstanding
 _LONG = 4096  # characters: to look into such a text again and again is dearer than to index it at once
 
@@ -80,6 +81,10 @@ class Changes:
         if before and not self._db.execute("delete from outstanding where id = ?", (id,)).rowcount:
             # Without what it said nothing tells in which words the text is to be found.
             self._db.execute("insert into texts (texts, rowid, body) values ('delete', ?, ?)", (id, before))
+            if place == _TITLE:
+                self._db.execute(
+                    "insert into titles (titles, rowid, body) values ('delete', ?, ?)", (self._key, before)
+                )
         if now:
             self._db.execute("insert into outstanding values (?, ?)", (id, part))
             self._any, self._long = True, self._long or len(now) > _LONG
@@ -111,8 +116,16 @@ def _outstanding(db: Db) -> int:
 
 def gather(db: Db) -> None:
     """Index what is outstanding."""
-    db.executemany("insert into texts (rowid, body) values (?, ?)", db.execute(_SAID).fetchall())
+    said = db.execute(_SAID).fetchall()
+    db.executemany("insert into texts (rowid, body) values (?, ?)", said)
+    titles = [(id >> _BITS, text) for id, text in said if id & _PLACE == _TITLE]
+    db.executemany("insert into titles (rowid, body) values (?, ?)", titles)
     db.execute("delete from outstanding")
+
+
+def gather_titles(db: Db) -> None:
+    """Index all titles, of an index that was made without them."""
+    db.execute("insert into titles (rowid, body) select key, title from issues where title != '' order by key")
 
 
 def matching(db: Db, expression: str) -> list[int]:
