@@ -68,13 +68,18 @@ def view(
     found: Any,
     state: Mapping[str, Json],
     comments: Sequence[tuple[str, Mapping[str, Json]]],
+    disputed: Mapping[str, str],
     links_in: Sequence[tuple[str, str]],
     actor: FindActor,
     now_ms: int,
     short: str,
     tentative: Container[str],
 ) -> dict[str, Json]:
-    """Return the whole issue. `comments` are (part id, comment) in order, `links_in` (kind, id of the other)."""
+    """Return the whole issue.
+
+    `comments` are (part id, comment) in order, `disputed` bodies by part id of those in conflict, `links_in` (kind, id of
+    the other).
+    """
     registers = state["registers"]
 
     def value(field: str, default: Json = None) -> Json:
@@ -113,7 +118,7 @@ def view(
             {"name": item["name"], "sha512": item["sha512"], "size": item["size"], "at": stamp(item["at"])}
             for item in state["attachments"]
         ],
-        "conflicts": conflicts.of(state, {part: note["body"] for part, note in comments}, actor, stamp),
+        "conflicts": conflicts.of(state, disputed, actor, stamp),
         "branch": value("branch"), "estimate": value("estimate"), "spent": state["spent"],
         "due": stamp(found["due"]), "milestone": found["milestone"], "deferred_until": stamp(value("deferred")),
         "imported": created["imported"],

@@ -105,9 +105,9 @@ class Reader:
         store.close()
         self._generation = object()
 
-    def get_issue(self, id: str) -> dict[str, Json]:
-        """Return one issue by id or unique prefix."""
-        return self._ask(lambda db: read.get(db, id, self.now_ms))
+    def get_issue(self, id: str, *, comments: int | None = None, among: int | None = None) -> dict[str, Json]:
+        """Return one issue by id or unique prefix; if so wanted with the last `comments` alone of the first `among`."""
+        return self._ask(lambda db: read.get(db, id, self.now_ms, comments=comments, among=among))
 
     def row(self, id: str) -> dict[str, Json]:
         """Return one issue as it stands in lists: without its texts."""

@@ -103,7 +103,7 @@ async def get_issue(
     session: Handle = "",
 ) -> Annotated[CallToolResult, models.Whole]:
     """Read one issue: texts, criteria, links, claim, conflicts, last comments."""
-    return await read(ctx, lambda store: whole(store.get_issue(id), comments, cursor))
+    return await read(ctx, lambda store: whole(store, id, comments, cursor))
 
 
 async def claim_issue(

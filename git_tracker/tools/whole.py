@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from mcp_types import CallToolResult
 
 from git_tracker.errors import Invalid
-from git_tracker.store import in_brief
+from git_tracker.store import Tracker, in_brief
 from git_tracker.tools import answers, models
 from git_tracker.tools.escape import fenced, visible
 from git_tracker.tools.room import LIMIT, line, prefix, size
@@ -30,12 +30,14 @@ class Place(NamedTuple):
 
     piece: int
     offset: int
-    comments: int
+    comments: int | None
 
 
-def whole(issue: dict[str, Any], comments: int, cursor: str = "") -> CallToolResult:
+def whole(store: Tracker, id: str, comments: int, cursor: str = "") -> CallToolResult:
     """Return one page of an issue: the description, then its criteria, links and evidence, then the newest comments."""
-    place = _place(cursor, len(issue["comments"]))
+    place = _place(cursor)
+    issue = store.get_issue(id, comments=comments, among=place.comments)
+    there = issue["comment_count"] if place.comments is None else min(place.comments, issue["comment_count"])
     result = _result(issue)
     texts = result.untrusted
     head = f"{result.id} · {result.status} · P{result.priority} · {result.type}{answers.marks(result)}"
@@ -46,7 +48,7 @@ def whole(issue: dict[str, Any], comments: int, cursor: str = "") -> CallToolRes
     told = [f"conflict: {name}: {value}" for name, value in texts.conflicts.items()]
     lines = [f"title: {texts.title}", *told, *([""] if not place.piece and issue["description"] else [])]
     room = LIMIT - _FENCE - size(result.model_dump(mode="json")) - size(head) - size("\n".join(lines)) - _FENCE
-    pieces = list(_pieces(issue, comments, place.comments))
+    pieces = list(_pieces(issue))
     notes: list[str] = []
     for number in range(place.piece, len(pieces)):
         piece = pieces[number]
@@ -59,31 +61,30 @@ def whole(issue: dict[str, Any], comments: int, cursor: str = "") -> CallToolRes
             cost = _cost(piece, shown)
         full = len(part) == len(rest)
         if cost > room or not (full or number == place.piece or cost >= _LEAST):
-            result.next = f"{number}.{offset}.{place.comments}"
+            result.next = f"{number}.{offset}.{there}"
             break
         room -= cost
         _add(texts, result, piece, shown, offset)
         (notes if piece.kind == "comment" else lines).append(_line(piece, shown))
         if not full:
-            result.next = f"{number}.{offset + len(part)}.{place.comments}"
+            result.next = f"{number}.{offset + len(part)}.{there}"
             break
     texts.comments.reverse()
-    result.truncated = result.next is not None or len(texts.comments) < len(issue["comments"])
+    result.truncated = result.next is not None or len(texts.comments) < issue["comment_count"]
     head += f" · more with cursor={result.next}" if result.next else ""
     return answers.answer(f"{head}\n{fenced(chr(10).join([*lines, *reversed(notes)]))}", result)
 
 
-def _place(cursor: str, comments: int) -> Place:
+def _place(cursor: str) -> Place:
     if not cursor:
-        return Place(0, 0, comments)
+        return Place(0, 0, None)
     if not re.fullmatch(r"\d{1,6}\.\d{1,7}\.\d{1,6}", cursor, re.ASCII):
         raise Invalid("the cursor is not one of ours", "leave it out to begin with the first page")
-    piece, offset, count = (int(part) for part in cursor.split("."))
-    return Place(piece, offset, min(count, comments))
+    return Place(*map(int, cursor.split(".")))
 
 
 def _result(issue: dict[str, Any]) -> models.Whole:
-    base = answers.found({**issue, "comment_count": 0}, 1200)
+    base = answers.found(issue, 1200)
     values = list(_values(issue))
     texts = models.AllTexts(
         **base.untrusted.model_dump(), description="", author=line(issue["author"]["name"], 120), comments=[],
@@ -94,7 +95,7 @@ def _result(issue: dict[str, Any]) -> models.Whole:
         **base.model_dump(exclude={"untrusted"}), untrusted=texts, parent=issue["parent"] and issue["parent"][:12],
         links=[], lease_until=issue["claim"]["until"] if issue["claim"] else None,
         conflicts=answers.conflicts(issue["conflicts"]), conflict_values=[value for value, _ in values],
-        comment_count=len(issue["comments"]), heads=issue["heads"][:16],
+        comment_count=issue["comment_count"], heads=issue["heads"][:16],
         truncated=False, next=None,
     )  # fmt: skip
 
@@ -113,7 +114,7 @@ def _values(issue: dict[str, Any]) -> Iterator[tuple[models.ConflictValue, str]]
             )
 
 
-def _pieces(issue: dict[str, Any], comments: int, count: int) -> Iterator[Piece]:
+def _pieces(issue: dict[str, Any]) -> Iterator[Piece]:
     yield Piece("description", issue["description"])
     for item in issue["criteria"]:
         yield Piece("criterion", item["text"], {"id": item["id"], "checked": item["checked"]})
@@ -123,7 +124,7 @@ def _pieces(issue: dict[str, Any], comments: int, count: int) -> Iterator[Piece]
         yield Piece("evidence", item["value"], {"kind": item["kind"]})
     for name, value in issue["custom"].items():
         yield Piece("custom", value if isinstance(value, str) else str(value), {"name": line(name, 64)})
-    for note in reversed(issue["comments"][max(0, count - comments) : count]):
+    for note in reversed(issue["comments"]):
         origin = note["imported"] or {}
         by = f"{origin['by']} (imported)" if origin.get("by") else f"{note['author']['name']} ({note['author']['id']})"
         body = "[redacted]" if note["redacted"] else note["body"]

@@ -141,25 +141,38 @@ def heads(db: Db, id: str) -> list[str]:
     return list(json.loads(found[0])["heads"])
 
 
-def get(db: Db, id: str, now_ms: int) -> dict[str, Json]:
-    """Return the whole issue behind an id or prefix."""
+def get(db: Db, id: str, now_ms: int, *, comments: int | None = None, among: int | None = None) -> dict[str, Json]:
+    """Return the whole issue behind an id or prefix; if so wanted with the last `comments` alone of the first `among`.
+
+    Then `comment_count` says how many there are.
+    """
     full = resolve(db, id)
     row = db.execute("select * from issues where id = ?", (full,)).fetchone()
-    notes = [
-        (part, json.loads(body))
-        for part, body in db.execute("select part, body from comments where issue = ? order by place", (row["key"],))
-    ]
+    state = json.loads(row["state"])
+    last = row["comments"] if among is None else min(among, row["comments"])
+    latest_first = db.execute(
+        "select part, body from comments where issue = ? order by place desc limit ? offset ?",
+        (row["key"], last if comments is None else min(comments, last), row["comments"] - last),
+    ).fetchall()
+    notes = [(part, json.loads(body)) for part, body in reversed(latest_first)]
     actors = Actors(db, [row["author"], *(note["actor"] for _, note in notes)])
     links_in = db.execute(
         "select links.kind, issues.id from links join issues on issues.key = links.issue"
         " where links.other = ? order by links.kind, issues.key",
         (full,),
     )
-    return issue.view(
-        row, json.loads(row["state"]), notes,
-        [(kind, other) for kind, other in links_in if kind != "parent"], actors, now_ms, short(db, full),
-        arrived.tentative(db, [row["claim_entry"]]),
+    found = issue.view(
+        row, state, notes, _disputed(db, row["key"], state), [(kind, other) for kind, other in links_in if kind != "parent"],
+        actors, now_ms, short(db, full), arrived.tentative(db, [row["claim_entry"]]),
     )  # fmt: skip
+    return found if comments is None else found | {"comment_count": row["comments"]}
+
+
+def _disputed(db: Db, key: int, state: dict[str, Json]) -> dict[str, str]:
+    """Return the bodies of the comments that are in conflict."""
+    one = "select part, body from comments where issue = ? and part = ?"
+    found = (db.execute(one, (key, document)).fetchone() for document in state["conflicts"])
+    return {row[0]: json.loads(row[1])["body"] for row in found if row}
 
 
 def in_conflict(db: Db, found: Sequence[Row], now_ms: int) -> list[dict[str, Json]]:
@@ -167,14 +180,8 @@ def in_conflict(db: Db, found: Sequence[Row], now_ms: int) -> list[dict[str, Jso
     actors, out = Actors(db), rows(db, found, now_ms)
     for row, shown in zip(found, out, strict=True):
         state = json.loads(db.execute("select state from issues where key = ?", (row["key"],)).fetchone()[0])
-        notes = {
-            part: json.loads(body)["body"]
-            for document in state["conflicts"]
-            for part, body in db.execute(
-                "select part, body from comments where issue = ? and part = ?", (row["key"], document)
-            )
-        }
-        shown["conflicts"] = [conflicts.brief(one) for one in conflicts.of(state, notes, actors, issue.stamp)]
+        disputed = _disputed(db, row["key"], state)
+        shown["conflicts"] = [conflicts.brief(one) for one in conflicts.of(state, disputed, actors, issue.stamp)]
     return out
 
 

@@ -26,10 +26,10 @@ class Survey(Gathering):
 
     # one issue
 
-    def get_issue(self, id: str) -> dict[str, Json]:
-        """Return one issue; links to and from other repositories name those."""
+    def get_issue(self, id: str, *, comments: int | None = None, among: int | None = None) -> dict[str, Json]:
+        """Return one issue, as a store does; links to and from other repositories name those."""
         member, reader, full = self._find(id)
-        found, links = reader.get_issue(full), self._between()
+        found, links = reader.get_issue(full, comments=comments, among=among), self._between()
         for link in found["links"]:
             if (there := links.home.get(link["issue"], member.name)) != member.name:
                 link["repository"] = there
