@@ -33,6 +33,7 @@ class Reader:
         self.place, self.workflow = where, workflow
         self._clock, self._index_path = clock, index_path
         self._readers = threading.local()
+        self._stale = False  # whether the index is known to be behind
         self._generation: object = None  # another one means the file was replaced: open it again
 
     def close(self) -> None:
@@ -72,9 +73,13 @@ class Reader:
             self._readers.db, self._readers.generation = db, self._generation
         return db
 
-    def _ask(self, question: Callable[[schema.Db], T]) -> T:
-        """Return the answer from one state of the index, however much is written meanwhile; mend a damaged file."""
-        self.refresh()
+    def _ask(self, question: Callable[[schema.Db], T], *, written: bool = False) -> T:
+        """Return the answer from one state of the index, however much is written meanwhile; mend a damaged file.
+
+        `written` if it is about what this process has just written: that is in the index, whatever others did in git.
+        """
+        if self._stale or not written:
+            self.refresh()
         try:
             return self._answer(question)
         except schema.Error as error:
@@ -118,12 +123,13 @@ class Reader:
         return self._ask(lambda db: people.lost_claims(db, actor, self.now_ms))
 
     def outcome(self, id: str, actor: str) -> dict[str, Json]:
-        """Return an issue's row with its `heads`, its `conflicts` if it has any, and an actor's `lost_claims`."""
-        return self._ask(lambda db: people.outcome(db, id, actor, self.now_ms))
+        """Return of an issue that was just written to its row with `heads`, with its `conflicts` if it has any, and an
+        actor's `lost_claims`."""
+        return self._ask(lambda db: people.outcome(db, id, actor, self.now_ms), written=True)
 
     def created(self, ids: Sequence[str]) -> list[dict[str, Json]]:
-        """Return of new issues `{"issue", "short", "similar"}`: how they are named in short, and likely duplicates."""
-        return self._ask(lambda db: search.created(db, ids))
+        """Return of issues just created `{"issue", "short", "similar"}`: their short names, and likely duplicates."""
+        return self._ask(lambda db: search.created(db, ids), written=True)
 
     def similar(self, title: str, *, but: Container[str] = ()) -> list[str]:
         """Return ids of open issues, `but` some, whose titles share most words with this one: likely duplicates."""

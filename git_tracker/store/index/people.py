@@ -245,7 +245,7 @@ def outcome(db: Db, id: str, actor: str, now_ms: int) -> dict[str, Json]:
     """Return what an actor is told of an issue after writing to it."""
     found = read.row(db, id, now_ms)
     if found["conflicted"]:
-        found["conflicts"] = read.get(db, found["id"], now_ms)["conflicts"]
+        found["conflicts"] = read.get(db, found["id"], now_ms, comments=0)["conflicts"]
     return found | {"heads": read.heads(db, found["id"]), "lost_claims": lost_claims(db, actor, now_ms)}
 
 
