@@ -6,6 +6,7 @@ here imports more than it must, because `tracker show` runs through it.
 
 import time
 from collections.abc import Callable, Container, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from git_tracker.store import conflicts
@@ -20,7 +21,16 @@ FindActor = Callable[[str], Actor]
 
 def stamp(seconds: int | None) -> str | None:
     """Return seconds since 1970 as RFC 3339 in UTC."""
-    return None if seconds is None else time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+    if seconds is None:
+        return None
+    days, rest = divmod(seconds, 86400)
+    return f"{_day(days)}T{rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60:02}Z"
+
+
+@lru_cache(maxsize=1024)
+def _day(days: int) -> str:
+    """Return the date so many days after the first of 1970; the rows of a list share a few."""
+    return time.strftime("%Y-%m-%d", time.gmtime(days * 86400))
 
 
 def nobody(id: str) -> Actor:

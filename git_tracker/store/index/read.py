@@ -119,14 +119,13 @@ def rows(db: Db, found: Sequence[Row], now_ms: int) -> list[dict[str, Json]]:
     """Return rows of the index as they stand in lists."""
     actors = Actors(db, (row[name] for row in found for name in ("author", "claim_actor")))
     unique = shorts(db, [row["id"] for row in found])
-    labels: dict[int, list[str]] = {row["key"]: [] for row in found}
-    for key, label in db.execute(
-        "select issue, label from labels where issue in (select value from json_each(?)) order by issue, label",
-        (json.dumps([*labels]),),
-    ):
-        labels[key].append(label)
+    carried = db.execute(
+        "select issue, json_group_array(label) from labels where issue in (select value from json_each(?)) group by issue",
+        (json.dumps([row["key"] for row in found]),),
+    )
+    labels = {key: sorted(json.loads(names)) for key, names in carried}
     tentative = arrived.tentative(db, (row["claim_entry"] for row in found))
-    return [issue.row(row, labels[row["key"]], actors, now_ms, unique[row["id"]], tentative) for row in found]
+    return [issue.row(row, labels.get(row["key"], []), actors, now_ms, unique[row["id"]], tentative) for row in found]
 
 
 def row(db: Db, id: str, now_ms: int) -> dict[str, Json]:

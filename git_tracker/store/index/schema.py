@@ -107,6 +107,7 @@ create index entries_bad on entries (verdict, issue) where verdict != 'ok';
 create index entries_partial on entries (issue) where partial;
 """
 
+_CACHE = 8000  # kB at most: what a board shows of very many issues lies on a thousand pages
 _WAL_PAGES = 8000  # 32 MB: a page that is written again and again goes into the file once
 _NAMES = (
     "actors", "issues", "comments", "labels", "links", "entries", "events", "outstanding", "auths", "tallies",
@@ -127,6 +128,7 @@ def connect(path: str, *, read_only: bool = False) -> Db:
         db.execute(f"pragma wal_autocheckpoint={_WAL_PAGES}")
     db.row_factory = sqlite3.Row
     db.execute("pragma temp_store=memory")
+    db.execute(f"pragma cache_size=-{_CACHE}")
     return db
 
 
