@@ -10,7 +10,8 @@ from contextlib import suppress
 from git_tracker.errors import Corrupt, TrackerError
 from git_tracker.store import entry, identity, journal, libgit2, refs, salvage
 from git_tracker.store.commit import EMPTY_TREE
-from git_tracker.store.objects import Damaged, GitRepository
+from git_tracker.store.objectfiles import Damaged
+from git_tracker.store.objects import GitRepository
 
 _ROOT = f"tree {EMPTY_TREE}\nauthor ".encode()  # a root entry has no parents
 

@@ -6,7 +6,7 @@ know, it is used as it stands.
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from importlib.machinery import ExtensionFileLoader, PathFinder
 from typing import Any
@@ -85,6 +85,14 @@ Oid, GitError = _pygit2.Oid, _pygit2.GitError
 def opened(path: str) -> Any:
     """Open a repository; raises `GitError`. The result has `odb`, `lookup_reference` and `descendant_of`."""
     return _pygit2.Repository(_pygit2.init_file_backend(path, 0))
+
+
+def packs(folders: Iterable[str]) -> Any:
+    """Return what reads the packs in folders of objects, and nothing else there. It has `read` and `read_header`."""
+    odb = _pygit2.Odb()
+    for priority, folder in enumerate(folders, 1):
+        odb.add_backend(_pygit2.OdbBackendPack(folder), priority)
+    return odb
 
 
 def remotes(path: str) -> list[str]:

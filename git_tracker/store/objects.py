@@ -1,45 +1,36 @@
 """Git objects and refs. Speaks bytes, hex ids and ref names, never issues.
 
-libgit2 reads; commits and refs are written as files here, in the form and by the protocol of git.
+`commits` reads; commits and refs are written as files here, in the form and by the protocol of git.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-from git_tracker.errors import Corrupt, Unusable
+from git_tracker.errors import Corrupt
 from git_tracker.store import gituser, libgit2, packedrefs, refs, swap
-from git_tracker.store.commit import EMPTY_TREE, MAX_COMMIT, commit_id, loose
+from git_tracker.store.commit import EMPTY_TREE, commit_id, loose
+from git_tracker.store.commits import Commits
 from git_tracker.store.place import Place, unusable
 
 Oid, ObjectType = libgit2.Oid, libgit2.ObjectType
-_UNREADABLE = (KeyError, ValueError, libgit2.GitError)  # not here, or damaged, in a pack beyond recognition
 _MANY = 32  # new refs that are cheaper to create at once, and files to keep open
 _STALE_LOCK = 10.0  # seconds after which a ref's lock file counts as left behind by a dead process
 _ATTEMPTS = 20
 
 
-class Damaged(Corrupt):
-    """The file of an object is there and cannot be read."""
-
-
-class GitRepository:
+class GitRepository(Commits):
     """One repository, opened for this process. Not to be carried across a fork: libgit2 does not survive one."""
 
     def __init__(self, place: Place) -> None:
         self.place = place
-        self._process = os.getpid()
         self._replaced: list[int] = []
         try:
+            super().__init__(place.common)
             self._repo = libgit2.opened(place.git_dir)
         except libgit2.GitError as error:
             raise unusable(error, place) from error
-
-    def require_own_process(self) -> None:
-        """Raise `Unusable` in a process that was forked off after the repository was opened."""
-        if os.getpid() != self._process:
-            raise Unusable("the store was opened before a fork", "open it in the process that uses it", code="forked")
 
     @property
     def repo(self) -> Any:
@@ -53,42 +44,11 @@ class GitRepository:
     def close(self) -> None:
         """Give back all of it: while one is open, libgit2 keeps to the packs that it knows."""
         self._repo.free()
+        super().close()
 
     def every(self) -> Iterator[str]:
         """Yield the id of each object that is here, of whatever kind."""
         yield from map(str, self.repo.odb)
-
-    def has(self, id: str) -> bool:
-        """Return whether an object is here and can be read."""
-        try:
-            return self.repo.git_object_lookup_prefix(Oid(hex=id)) is not None
-        except _UNREADABLE:
-            return False
-
-    def commit(self, id: str) -> bytes | None:
-        """Return a commit's raw bytes, or None if it is not here.
-
-        Raises `Corrupt` if it is another kind of object or too large; the size is looked up before anything is read.
-        """
-        oid, odb = Oid(hex=id), self.repo.odb
-        try:
-            kind, size = odb.read_header(oid)
-        except _UNREADABLE:
-            self._refuse_damage(id)
-            return None
-        if kind != ObjectType.COMMIT:
-            raise Corrupt("not a commit")
-        if size > MAX_COMMIT:
-            raise Corrupt(f"the commit is larger than {MAX_COMMIT} bytes")
-        try:
-            return bytes(odb.read(oid)[1])
-        except _UNREADABLE:
-            self._refuse_damage(id)
-            return None
-
-    def _refuse_damage(self, id: str) -> None:
-        if os.path.exists(self._loose_path(id)):
-            raise Damaged("the object's file is damaged")
 
     def write_commit(self, raw: bytes) -> str:
         """Write a commit object as a loose file; a damaged one in its place is replaced."""
@@ -130,10 +90,6 @@ class GitRepository:
                 return False
         except Corrupt:
             pass
-        path = self._loose_path(id)
-        if os.path.exists(path):
-            os.unlink(path)  # libgit2 would only refresh its time stamp
-            self._repo = libgit2.opened(self.place.git_dir)
         self.write_commit(raw)
         return True
 
@@ -148,24 +104,6 @@ class GitRepository:
     def _loose_path(self, id: str) -> str:
         return os.path.join(self.place.common, "objects", id[:2], id[2:])
 
-    def is_commit(self, id: str) -> bool:
-        """Return whether a commit with that id is here."""
-        try:
-            return bool(self.repo.odb.read_header(Oid(hex=id))[0] == ObjectType.COMMIT)
-        except _UNREADABLE:
-            return False
-
-    def tree(self, id: str, most_bytes: int) -> bytes:
-        """Return a tree's raw bytes; raise `Corrupt` if it is missing, something else or larger than that."""
-        oid = Oid(hex=id)
-        try:
-            kind, size = self.repo.odb.read_header(oid)
-            if kind != ObjectType.TREE or size > most_bytes:
-                raise Corrupt(f"{id[:12]} is no tree of at most {most_bytes} bytes")
-            return bytes(self.repo.odb.read(oid)[1])
-        except _UNREADABLE as error:
-            raise Corrupt(f"the tree {id[:12]} is not here") from error
-
     def write_tree(self, raw: bytes) -> str:
         """Write a tree; return its id."""
         try:
@@ -177,20 +115,6 @@ class GitRepository:
         """Return whether an object lies in a pack, and only there."""
         return self.has(id) and not os.path.exists(self._loose_path(id))
 
-    def reached(self, ids: Iterable[str], tips: Iterable[str]) -> set[str]:
-        """Return those of the given commits that can be reached from one of the tips."""
-        wanted, found = {id for id in ids if self.is_commit(id)}, set[str]()
-        todo = {id for id in tips if self.is_commit(id)}
-        seen: set[str] = set()
-        while todo and wanted - found:
-            id = todo.pop()
-            if id not in seen:
-                seen.add(id)
-                found |= {id} & wanted
-                parents = self.repo.git_object_lookup_prefix(Oid(hex=id)).parent_ids
-                todo |= {str(parent) for parent in parents if self.has(str(parent))}
-        return found
-
     def drop(self, ref: str, id: str) -> bool:
         """Remove a ref that still points at `id`; return whether it is gone. The caller holds the tracker's lock."""
         try:
@@ -200,19 +124,6 @@ class GitRepository:
         except (KeyError, OSError, libgit2.GitError):
             pass
         return False
-
-    def descends(self, later: str | None, earlier: str) -> bool:
-        """Return whether `earlier` is in the past of `later`."""
-        if later is None or later == earlier or not (self.has(later) and self.has(earlier)):
-            return False
-        try:
-            return bool(self.repo.descendant_of(Oid(hex=later), Oid(hex=earlier)))
-        except _UNREADABLE:  # something on the way is missing or damaged
-            return False
-
-    def descends_or_is(self, later: str, earlier: str) -> bool:
-        """Return whether `earlier` is `later` or in its past."""
-        return later == earlier or self.descends(later, earlier)
 
     def target(self, ref: str) -> str | None:
         """Return the id a ref holds, or None; a symbolic ref has no place among ours."""

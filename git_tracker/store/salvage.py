@@ -10,7 +10,8 @@ from contextlib import suppress
 
 from git_tracker.errors import Corrupt
 from git_tracker.store import commit, entry, identity, refs
-from git_tracker.store.objects import Damaged, GitRepository
+from git_tracker.store.objectfiles import Damaged
+from git_tracker.store.objects import GitRepository
 from git_tracker.store.place import Place
 
 _PARENTS = re.compile(rb"tree [0-9a-f]{40}\n((?:parent [0-9a-f]{40}\n)*)")

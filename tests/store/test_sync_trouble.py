@@ -317,7 +317,7 @@ def test_a_full_disk_is_said_and_the_next_sync_completes(one: Clone, clones: Clo
         one.sync()
         clone = Clone(small / "two", origin=at)
         refused("disk_full", clone.fetch)
-        subprocess.run(["mount", "-o", "remount,size=40m", small], check=True)
+        subprocess.run(["mount", "-o", "remount,size=64m", small], check=True)
         clone.begin()
         clone.sync()
         same([one, clone])

@@ -1,0 +1,133 @@
+"""Git's objects as they lie on disk: files of their own, read here, and packs, read by libgit2.
+
+libgit2 could read both, but of a file that was cut short, as by a power cut, it reads on and on without an end
+(libgit2 issue 7342). So it never gets to see one.
+"""
+
+import hashlib
+import os
+import re
+import zlib
+from collections.abc import Iterator
+from contextlib import suppress
+
+from git_tracker.errors import Corrupt
+from git_tracker.store import libgit2
+
+UNREADABLE = (KeyError, ValueError, libgit2.GitError)  # not here, or damaged, in a pack beyond recognition
+_KINDS = {b"commit": libgit2.ObjectType.COMMIT, b"tree": libgit2.ObjectType.TREE, b"blob": libgit2.ObjectType.BLOB}
+_OTHER = 4  # a tag
+_HEAD = re.compile(rb"(commit|tree|blob|tag) (0|[1-9][0-9]{0,18})\0")
+_LONGEST_HEAD = 28  # bytes, more than any header has
+_NESTED = 5  # alternates of alternates, as many as git follows
+
+
+class Damaged(Corrupt):
+    """The file of an object is there and cannot be read."""
+
+
+class TooLarge(Corrupt):
+    """An object, of the kind `found`, is larger than was asked for; it was not read."""
+
+    def __init__(self, kind: int, most: int) -> None:
+        super().__init__(f"the object is larger than {most} bytes")
+        self.found = kind
+
+
+class ObjectFiles:
+    """The objects of one repository and of those it borrows from (gitrepository-layout(5), objects/info/alternates)."""
+
+    def __init__(self, common: str) -> None:
+        folders = [*_borrowed(os.path.join(common, "objects"), _NESTED)]
+        self._folders, self._packs = folders, libgit2.packs(folders)
+
+    def read(self, id: str, most: int) -> tuple[int, bytes] | None:
+        """Return kind and content of an object of up to so many bytes, or None if it is not here.
+
+        Raises `Damaged` or `TooLarge`; a size is looked at before anything else is read.
+        """
+        flaw: Damaged | None = None
+        for path in self._loose(id):
+            try:
+                return _read(path, id, most)
+            except Damaged as error:  # perhaps a pack has it as well
+                flaw = error
+            except FileNotFoundError:  # packed meanwhile
+                continue
+        try:
+            oid = libgit2.Oid(hex=id)
+            kind, size = self._packs.read_header(oid)
+            if size > most:
+                raise TooLarge(int(kind), most)
+            return int(kind), bytes(self._packs.read(oid)[1])
+        except UNREADABLE:
+            if flaw:
+                raise flaw from None
+            return None
+
+    def kind(self, id: str) -> int | None:
+        """Return of what kind an object is, without reading all of it; None if it is not here or damaged."""
+        for path in self._loose(id):
+            with suppress(OSError, Damaged):
+                return _head(zlib.decompressobj(), _bytes(path, 4096))[0]
+        with suppress(*UNREADABLE):
+            return int(self._packs.read_header(libgit2.Oid(hex=id))[0])
+        return None
+
+    def _loose(self, id: str) -> Iterator[str]:
+        for folder in self._folders:
+            path = f"{folder}/{id[:2]}/{id[2:]}"
+            if os.access(path, os.F_OK):
+                yield path
+
+
+def _borrowed(folder: str, depth: int) -> Iterator[str]:
+    """Yield a folder of objects, and those that it borrows from."""
+    yield folder
+    if depth:
+        with suppress(OSError), open(os.path.join(folder, "info/alternates"), "rb") as file:
+            for line in file.read().splitlines():
+                if line and not line.startswith(b"#"):
+                    yield from _borrowed(os.path.join(folder, os.fsdecode(line)), depth - 1)
+
+
+def _read(path: str, id: str, most: int) -> tuple[int, bytes]:
+    """Return what `ObjectFiles.read` does, of an object's own file; raise FileNotFoundError if it is gone."""
+    try:
+        packed = _bytes(path, most + most // 1000 + 100)  # what is not to be deflated grows by less
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise Damaged(f"the object's file cannot be read: {error.strerror}") from error
+    stream = zlib.decompressobj()
+    kind, size, head, begun = _head(stream, packed)
+    if size > most:
+        raise TooLarge(kind, most)
+    try:
+        content = begun + stream.decompress(stream.unconsumed_tail, size + 1)
+    except zlib.error as error:
+        raise Damaged("the object's file is damaged") from error
+    whole = stream.eof and not stream.unused_data and len(content) == size
+    if not whole or hashlib.sha1(head + content, usedforsecurity=False).hexdigest() != id:
+        raise Damaged("the object's file is damaged")
+    return kind, content
+
+
+def _head(stream: "zlib._Decompress", packed: bytes) -> tuple[int, int, bytes, bytes]:
+    """Return kind, size, the header, and what of the content came with it."""
+    try:
+        begun = stream.decompress(packed, _LONGEST_HEAD)
+    except zlib.error as error:
+        raise Damaged("the object's file is damaged") from error
+    found = _HEAD.match(begun)
+    if found is None:
+        raise Damaged("the object's file is damaged")
+    return _KINDS.get(found[1], _OTHER), int(found[2]), found[0], begun[found.end() :]
+
+
+def _bytes(path: str, most: int) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(descriptor, most)
+    finally:
+        os.close(descriptor)
