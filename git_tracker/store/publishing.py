@@ -120,11 +120,11 @@ class Publisher:
 
     def is_alive(self) -> bool:
         """Return whether what is on its way can still be expected to arrive by itself."""
-        return freshness.is_young(standing.read(self._standing.path)[1])
+        return freshness.is_young(self._standing.changed())
 
     def is_stuck(self) -> bool:
-        """Return whether somebody who published did not come to the end, and nobody is at it now."""
-        if self.standing().state != standing.BEGUN:
+        """Return whether somebody who published did not come to the end for a while, and nobody is at it now."""
+        if self.standing().state != standing.BEGUN or self.is_alive():
             return False
         with tried(self._turn) as free:
             return free

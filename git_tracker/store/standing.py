@@ -70,6 +70,10 @@ class StandingFile:
             self._last = content, parsed
         return parsed
 
+    def changed(self) -> float:
+        """Return when something was said last, in seconds since 1970."""
+        return os.fstat(self._file()).st_mtime
+
     def journal(self, number: int) -> None:
         """Say what the journal is about to get. The caller holds the tracker's lock."""
         os.pwrite(self._file(), number.to_bytes(_NUMBER, "little"), 0)

@@ -89,8 +89,9 @@ class IssueStore(Governor):
             raise Invalid(f"a lease lasts from a minute to a week, not {lease} s")
 
         def decide(writing: Writing) -> list[str]:
-            target = writing.resolve(id) if id else self._best_ready(writing, text)
-            return [writing.change(target, lambda s, c: changes.claim(s, lease, c), expect)]
+            return [
+                writing.change(id or self._best_ready(writing, text), lambda s, c: changes.claim(s, lease, c), expect)
+            ]
 
         return self._write(by, decide, rk, ["claim", id, text, lease])[0]
 
@@ -149,7 +150,7 @@ class IssueStore(Governor):
         expect: Sequence[str] = (),
     ) -> str:  # fmt: skip
         def plan(writing: Writing) -> list[str]:
-            return [writing.change(writing.resolve(id), decide, expect)]
+            return [writing.change(id, decide, expect)]
 
         return self._write(by, plan, rk, [*request, id])[0]
 

@@ -87,11 +87,9 @@ class Writing:
         return self._stage(None, State(), (), (0, 0), found)
 
     def change(self, id: str, decide: Decide, expect: Sequence[str] = ()) -> str:
-        """Stage what `decide` says about the issue with the full id; returns the id, also where nothing changes."""
-        row = write.stored(self._db, id)
-        if row is None:
-            raise schema.Error(f"the index is malformed: it names {id[:12]} and does not hold it")
-        state = write.state(self._db, row)
+        """Stage what `decide` says about the issue that an id or prefix names; returns its id, also where nothing changes."""
+        row = read.named(self._db, id, "*")
+        id, state = str(row["id"]), write.state(self._db, row)
         if expect and set(expect) != set(state.heads):
             raise Conflict("the issue changed since you read it", "read it again, then decide anew", code="heads_moved")
         try:

@@ -59,18 +59,23 @@ LISTED = ", ".join(
 
 def resolve(db: Db, prefix: str) -> str:
     """Return the full id behind an id or a unique prefix of at least 7 digits; raise `NotFound` or `Ambiguous`."""
+    return str(named(db, prefix, "id")[0])
+
+
+def named(db: Db, prefix: str, columns: str) -> Row:
+    """Return columns of the issue that an id or a prefix names, as `resolve` does."""
     text = prefix.strip().lower() if isinstance(prefix, str) else ""
     if not issue.SHORT <= len(text) <= 40 or not _DIGITS.issuperset(text):
         raise NotFound(f"no issue {prefix!r}", "an id is 7 to 40 hexadecimal digits", kind="issue")
-    rows = db.execute(
-        "select id from issues where id >= ? and id <= ? and archived < 2 limit 4", (text, text + "g")
+    rows: list[Row] = db.execute(
+        f"select {columns} from issues where id >= ? and id <= ? and archived < 2 limit 4", (text, text + "g")
     ).fetchall()
     if not rows:
         raise NotFound(f"no issue {prefix}", kind="issue")
     if len(rows) > 1:
         shown = ", ".join(f"{row['id'][:12]}" for row in rows)
         raise Ambiguous(f"{prefix} names {len(rows)} or more issues: {shown}", "give more digits")
-    return str(rows[0]["id"])
+    return rows[0]
 
 
 _ACTOR = "select id, name, session, person, client from actors where"
@@ -130,8 +135,7 @@ def rows(db: Db, found: Sequence[Row], now_ms: int) -> list[dict[str, Json]]:
 
 def row(db: Db, id: str, now_ms: int) -> dict[str, Json]:
     """Return one issue as it stands in lists."""
-    found = db.execute(f"select {LISTED} from issues where id = ?", (resolve(db, id),)).fetchall()
-    return rows(db, found, now_ms)[0]
+    return rows(db, [named(db, id, LISTED)], now_ms)[0]
 
 
 def heads(db: Db, id: str) -> list[str]:
@@ -145,9 +149,8 @@ def get(db: Db, id: str, now_ms: int, *, comments: int | None = None, among: int
 
     Then `comment_count` says how many there are.
     """
-    full = resolve(db, id)
-    row = db.execute("select * from issues where id = ?", (full,)).fetchone()
-    state = json.loads(row["state"])
+    row = named(db, id, "*")
+    full, state = str(row["id"]), json.loads(row["state"])
     last = row["comments"] if among is None else min(among, row["comments"])
     latest_first = db.execute(
         "select part, body from comments where issue = ? order by place desc limit ? offset ?",
