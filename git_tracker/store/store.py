@@ -13,7 +13,7 @@ from git_tracker.store.governing import Governor
 from git_tracker.store.identity import Signer
 from git_tracker.store.index import apart, paging, people, read, schema
 from git_tracker.store.issue import Json
-from git_tracker.store.lock import held
+from git_tracker.store.lock import held, queued
 from git_tracker.store.progress import Progress
 from git_tracker.store.publishing import Numbered
 from git_tracker.store.state import State
@@ -169,7 +169,7 @@ class IssueStore(Governor):
         self._publisher.ready()
         for _ in range(_RETRIES):
             numbered, prior, cue = Numbered(), list[str](), None
-            with self._lock, held(self._lock_path):
+            with self._lock, queued(self._lock_path):
                 if self._stale or self._is_replaced() or self._publisher.is_stuck():
                     self._catch_up(force=True)
                 try:
