@@ -12,6 +12,7 @@ def main(repo: str, number: int, count: int, ids: list[str]) -> None:
     store = IssueStore.open(repo)
     signer = store.delegate(store.signer(), client="bench/1", label=f"writer-{number}")
     random = Random(number)
+    store.comment(signer, random.choice(ids), f"writer {number} is here")  # opens files; not timed
     print("ready", flush=True)
     sys.stdin.readline()
     took = []

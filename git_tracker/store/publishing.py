@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from git_tracker.errors import Conflict, Unusable
 from git_tracker.store import freshness, refs, stamps, standing
 from git_tracker.store.journal import Journal, Record
-from git_tracker.store.lock import held, tried
+from git_tracker.store.lock import held, queued, tried
 from git_tracker.store.objects import GitRepository
 from git_tracker.store.standing import DISTURBED, QUIET, Standing, StandingFile
 
@@ -167,7 +167,7 @@ class Publisher:
         Raises `TrackerError` where it cannot be done or is not certain.
         """
         if self.standing().published < upto:
-            with held(self._turn):
+            with queued(self._turn):
                 if self.standing().published < upto and self._publish(own) < upto:
                     raise Unusable("the journal was replaced while it was written", "try again", code="busy")
             self._objects.let_go()
