@@ -27,11 +27,9 @@ class Damaged(Corrupt):
 
 
 class TooLarge(Corrupt):
-    """An object, of the kind `found`, is larger than was asked for; it was not read."""
+    """An object is larger than was asked for, and was not read; `found` says of what kind it is."""
 
-    def __init__(self, kind: int, most: int) -> None:
-        super().__init__(f"the object is larger than {most} bytes")
-        self.found = kind
+    found = 0
 
 
 class ObjectFiles:
@@ -58,7 +56,7 @@ class ObjectFiles:
             oid = libgit2.Oid(hex=id)
             kind, size = self._packs.read_header(oid)
             if size > most:
-                raise TooLarge(int(kind), most)
+                raise _too_large(int(kind), most)
             return int(kind), bytes(self._packs.read(oid)[1])
         except UNREADABLE:
             if flaw:
@@ -102,7 +100,7 @@ def _read(path: str, id: str, most: int) -> tuple[int, bytes]:
     stream = zlib.decompressobj()
     kind, size, head, begun = _head(stream, packed)
     if size > most:
-        raise TooLarge(kind, most)
+        raise _too_large(kind, most)
     try:
         content = begun + stream.decompress(stream.unconsumed_tail, size + 1)
     except zlib.error as error:
@@ -111,6 +109,12 @@ def _read(path: str, id: str, most: int) -> tuple[int, bytes]:
     if not whole or hashlib.sha1(head + content, usedforsecurity=False).hexdigest() != id:
         raise Damaged("the object's file is damaged")
     return kind, content
+
+
+def _too_large(kind: int, most: int) -> TooLarge:
+    error = TooLarge(f"the object is larger than {most} bytes")
+    error.found = kind
+    return error
 
 
 def _head(stream: "zlib._Decompress", packed: bytes) -> tuple[int, int, bytes, bytes]:
