@@ -23,8 +23,8 @@ def drain(paths: Sequence[str], lock: Callable[[], AbstractContextManager[object
     with suppress(sqlite3.Error, TrackerError):  # what was written stands; SQLite will do it
         for path in paths:
             _checkpoint(path)
-        with lock():  # a log begins anew only where nothing is left
-            for path in paths:
+        for path in paths:
+            with lock():  # a log begins anew only where nothing is left; others may go first in between
                 _checkpoint(path)
 
 
