@@ -41,9 +41,14 @@ class Absorber:
         kept = refs.kept(listing)
         return {id: (tip, *sorted(write.among(self.db, id, kept) - {tip})) for id, tip in refs.issues(listing).items()}
 
+    def tip_of(self, id: str) -> str:
+        """Return what the ref of an issue points to, or nothing; a listing may miss a file that is replaced meanwhile."""
+        ref = refs.issue(id)
+        return self._refs.target(ref) or refs.target(self._common, ref)
+
     def tips_of(self, id: str) -> tuple[str, ...]:
         """Return what reaches all entries of one issue."""
-        kept, tip = refs.kept(self._refs.others), self._refs.target(refs.issue(id))
+        kept, tip = refs.kept(self._refs.others), self.tip_of(id)
         return (tip, *sorted(write.among(self.db, id, kept) - {tip}))
 
     def _absorb(self, changed: Mapping[str, tuple[str, ...]], again: set[str], progress: Progress | None) -> None:

@@ -77,16 +77,14 @@ class Commits:
 
     def parents(self, id: str) -> tuple[str, ...] | None:
         """Return the parents of a commit; None if it is not here or cannot be read."""
-        if id in self._parents:
-            return self._parents[id]
-        with suppress(Corrupt):
-            found = _PARENTS.match(self.commit(id) or b"")
-            if found:
-                if len(self._parents) >= _REMEMBERED:
-                    self._parents.clear()
-                self._parents[id] = tuple(found[1].decode().split()[1::2])
-                return self._parents[id]
-        return None
+        known = self._parents.get(id)
+        if known is None:
+            with suppress(Corrupt):
+                if found := _PARENTS.match(self.commit(id) or b""):
+                    if len(self._parents) >= _REMEMBERED:
+                        self._parents.clear()
+                    known = self._parents[id] = tuple(found[1].decode().split()[1::2])
+        return known
 
     def reached(self, ids: Iterable[str], tips: Iterable[str]) -> set[str]:
         """Return those of the given commits that can be reached from one of the tips."""

@@ -5,17 +5,14 @@ import os
 import struct
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from git_tracker.errors import Unusable
 
-_PATIENCE = 2 * 10**9  # nanoseconds without anybody's turn after which one is not waited for any more
-_COUNTER, _FIRST = 0, 24  # bytes of a queue's file to lock: that of its head, and that of ticket 0
-_HEAD = struct.Struct(
-    "<QQQ"
-)  # the last ticket, whose turn it was last, and when: in nanoseconds of the monotonic clock
-_TURN = struct.Struct("<QQ")  # the second and third of these
-_FLOCK = struct.Struct("hhqqi4x")  # of fcntl(2), where numbers have 64 bits
+_ROOM = 16  # so many may ask the kernel for a lock at once; more wait for their turn to ask
+_STEP = 0.0005  # seconds to sleep for each one ahead of us: less than it takes
+_IDLE = 20 * 10**6  # nanoseconds in which somebody gets a lock that is in use, as a rule
+_LINE = struct.Struct("<QQQ")  # how many came, how many had the lock, and when the last one got it (monotonic, in ns)
 
 
 @contextmanager
@@ -31,73 +28,40 @@ def held(path: str) -> Iterator[None]:
 
 @contextmanager
 def queued(path: str) -> Iterator[None]:
-    """Hold the lock, waiting for it behind those who came before. With `held`, whoever comes at the right moment goes first.
+    """Hold the lock, waiting for it behind those who came long before.
 
-    The queue keeps order and nobody out: the lock is still one that `held` and `tried` take without it.
+    The kernel wakes who waits longest, but whoever asks at that moment gets the lock: of a hundred, some would wait four
+    times as long as others. So only a few ask at once. Who is behind them sleeps, and is kept out by nobody: not by the
+    dead, not by one that was stopped, nor by what is wrong in the file, in which they are counted without a lock.
     """
-    place = _turn(f"{path}.queue")
+    descriptor = _open(path)
     try:
-        with held(path):
-            yield
+        with suppress(OSError):
+            _wait_in_line(descriptor)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        with suppress(OSError):
+            came, had, _ = _line(descriptor)
+            os.pwrite(descriptor, _LINE.pack(0, min(had + 1, came), time.monotonic_ns())[8:], 8)
+        yield
     finally:
-        if place is not None:
-            os.close(place)
-
-
-def _turn(path: str) -> int | None:
-    """Return when it is our turn, with what keeps the next one waiting; None where there is no queue to wait in.
-
-    A ticket is a byte of the file, which its holder locks; and waits for the one before it. The kernel unlocks those of
-    the dead. Of one that stands still, as a process that was stopped, only those know that are behind it already.
-    """
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    except OSError:
-        return None
-    try:
-        own = _head(descriptor)[0]
-        if not _is_ours(descriptor, own):  # else nobody is there, and whoever comes next waits for this one
-            _lock_byte(descriptor, _COUNTER)
-            last, _, when = _head(descriptor)
-            own = last + 1
-            os.pwrite(descriptor, own.to_bytes(8, "little"), 0)
-            _lock_byte(descriptor, _FIRST + own)
-            _lock_byte(descriptor, _COUNTER, fcntl.F_UNLCK)
-            if not _is_ours(descriptor, last) and not 0 <= time.monotonic_ns() - when < _PATIENCE:
-                os.close(descriptor)
-                return None
-            ahead = last
-            _lock_byte(descriptor, _FIRST + ahead)
-            while (turn := _head(descriptor)[1]) < ahead:  # that one died before its turn: others are ahead of it
-                ahead -= 1
-                _lock_byte(descriptor, _FIRST + ahead)
-            own = max(own, turn)
-        os.pwrite(descriptor, _TURN.pack(own, time.monotonic_ns()), 8)
-        return descriptor
-    except (OSError, AttributeError, OverflowError, struct.error):  # a system or a disk without such locks
         os.close(descriptor)
-        return None
-    except BaseException:
-        os.close(descriptor)
-        raise
 
 
-def _lock_byte(descriptor: int, at: int, how: int = fcntl.F_WRLCK) -> None:
-    fcntl.fcntl(descriptor, fcntl.F_OFD_SETLKW, _FLOCK.pack(how, os.SEEK_SET, at, 1, 0))
+def _wait_in_line(descriptor: int) -> None:
+    came, had, when = _line(descriptor)
+    own = came + 1  # two that come at once may be one
+    os.pwrite(descriptor, own.to_bytes(8, "little"), 0)
+    while (ahead := own - had - _ROOM) > 0:
+        if not 0 <= time.monotonic_ns() - when < _IDLE:  # nobody is there, or some who came have died
+            os.pwrite(descriptor, own.to_bytes(8, "little"), 8)
+            return
+        time.sleep(min(ahead * _STEP, 0.05))
+        _, had, when = _line(descriptor)
 
 
-def _is_ours(descriptor: int, ticket: int) -> bool:
-    """Take a ticket if nobody holds it; return whether we do."""
-    try:
-        fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, _FIRST + ticket, 1, 0))
-        return True
-    except BlockingIOError:
-        return False
-
-
-def _head(descriptor: int) -> tuple[int, int, int]:
-    last, turn, when = _HEAD.unpack(os.pread(descriptor, _HEAD.size, 0).ljust(_HEAD.size, b"\0"))
-    return last, turn, when
+def _line(descriptor: int) -> tuple[int, int, int]:
+    came, had, when = _LINE.unpack(os.pread(descriptor, _LINE.size, 0).ljust(_LINE.size, b"\0"))
+    return min(came, 1 << 60), had, when
 
 
 @contextmanager

@@ -36,7 +36,7 @@ class ObjectFiles:
     """The objects of one repository and of those it borrows from (gitrepository-layout(5), objects/info/alternates)."""
 
     def __init__(self, common: str) -> None:
-        folders = [*_borrowed(os.path.join(common, "objects"), _NESTED)]
+        folders = [*dict.fromkeys(_borrowed(os.path.join(common, "objects"), _NESTED))]
         self._folders, self._packs = folders, libgit2.packs(folders)
 
     def read(self, id: str, most: int) -> tuple[int, bytes] | None:
@@ -86,7 +86,7 @@ def _borrowed(folder: str, depth: int) -> Iterator[str]:
         with suppress(OSError), open(os.path.join(folder, "info/alternates"), "rb") as file:
             for line in file.read().splitlines():
                 if line and not line.startswith(b"#"):
-                    yield from _borrowed(os.path.join(folder, os.fsdecode(line)), depth - 1)
+                    yield from _borrowed(os.path.realpath(os.path.join(folder, os.fsdecode(line))), depth - 1)
 
 
 def _read(path: str, id: str, most: int) -> tuple[int, bytes]:
@@ -132,6 +132,9 @@ def _head(stream: "zlib._Decompress", packed: bytes) -> tuple[int, int, bytes, b
 def _bytes(path: str, most: int) -> bytes:
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        return os.read(descriptor, most)
+        found = os.read(descriptor, most)
+        while len(found) < most and (more := os.read(descriptor, most - len(found))):  # a file system may give less
+            found += more
+        return found
     finally:
         os.close(descriptor)

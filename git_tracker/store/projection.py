@@ -67,12 +67,11 @@ class Projection(Absorber):
         changed = {id: (tip,) for id, tip in tips.items() if stored.get(id) != tip}
         if changed:
             again |= rows.unfinished(self.db, ENDS)
-        changed |= {id: (tip,) for id in again if (tip := self._refs.target(refs.issue(id)))}
+        changed |= {id: (tip,) for id in again if (tip := self.tip_of(id))}
         if changed:
             self._absorb(changed, again, progress)
         if found := self._kept_apart(self._kept_lately()):
-            tips = {id: self._refs.target(refs.issue(id)) for id in found}
-            self._absorb({id: (tip, *found[id]) for id, tip in tips.items() if tip}, set(), progress)
+            self._absorb({id: (tip, *found[id]) for id in found if (tip := self.tip_of(id))}, set(), progress)
         self._absorbed = (schema.meta(self.db, "epoch"), read.last_seq(self.db), journaled)
         schema.set_meta(self.db, "wake", write.wake(self.db, AHEAD, MAX_AHEAD_MS))
         schema.set_meta(self.db, "clock", str(self.latest_ms()))
@@ -125,12 +124,8 @@ class Projection(Absorber):
             ids = self._refs.issues_unlike(PackedRefs(write.as_refs(self.db, refs.ISSUES)))
         else:
             ids = self._refs.issues_changed() | write.changed_since(self.db, self._settled[1])
-        tips = {id: tip for id in ids if (tip := self._refs.target(refs.issue(id)))}
-        stored = {id: tip for id in ids if (tip := write.tip(self.db, id))}
-        for id in stored.keys() - tips.keys():
-            if tip := refs.target(self._common, refs.issue(id)):
-                tips[id] = tip
-        return tips, stored
+        tips = {id: tip for id in ids if (tip := self.tip_of(id))}
+        return tips, {id: tip for id in ids if (tip := write.tip(self.db, id))}
 
     def _kept_lately(self) -> Iterable[str]:
         if self._refs.changed is None:

@@ -100,25 +100,25 @@ class Listing:
     def look(self) -> None:
         """See how the refs stand now."""
         settled_ns = time.time_ns() - _SETTLED_NS
-        loose, packed = self._loose, self._packed
-        self._loose = {}
+        before, loose = self._loose, dict[str, tuple[_Stamp, str]]()
         for name, path, stamp in _files(self._common, "refs/git-tracker"):
-            known = loose.get(name)
+            known = before.get(name)
             same = known is not None and known[0] == stamp and stamp[0] < settled_ns
-            self._loose[name] = known if known and same else (stamp, _read(path))
-        now = _stamp(os.path.join(self._common, "packed-refs"))
+            loose[name] = known if known and same else (stamp, _read(path))
+        now, packed, others = _stamp(os.path.join(self._common, "packed-refs")), self._packed, self._packed_others
         if now != self._packed_as or (now and now[0] >= settled_ns):
-            found, self._packed_as = PackedRefs.read(self._common), now
+            found = PackedRefs.read(self._common)
             if found.content != packed.content:
-                self._packed, self._packed_others = found, found.below(PREFIX, but=ISSUES)
-        elsewhere = {name: id for name, (_, id) in self._loose.items() if id and not name.startswith(ISSUES)}
-        self.others = self._packed_others | elsewhere
+                packed, others = found, found.below(PREFIX, but=ISSUES)
         if self.changed is not None:
-            differ = {name for name, (_, id) in self._loose.items() if name not in loose or loose[name][1] != id}
-            differ |= loose.keys() - self._loose.keys()
-            if self._packed is not packed:
-                differ |= self._packed.differing(packed, PREFIX)
-            self.changed |= {name for name in differ if self.target(name) != _target(name, loose, packed)}
+            differ = {name for name, (_, id) in loose.items() if name not in before or before[name][1] != id}
+            differ |= before.keys() - loose.keys()
+            if packed is not self._packed:
+                differ |= packed.differing(self._packed, PREFIX)
+            self.changed |= {name for name in differ if _target(name, loose, packed) != self.target(name)}
+        self._loose, self._packed, self._packed_as, self._packed_others = loose, packed, now, others
+        elsewhere = {name: id for name, (_, id) in loose.items() if id and not name.startswith(ISSUES)}
+        self.others = others | elsewhere
 
     def target(self, name: str) -> str:
         """Return what a ref points to, or nothing."""

@@ -1,15 +1,17 @@
-"""The queue before the tracker's lock: who came first goes first, and nobody has to wait for the dead or the stopped."""
+"""The line before the tracker's lock: who came long before goes first, and nobody waits for the dead or the stopped."""
 
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from git_tracker.store.lock import held, queued, tried
+from git_tracker.store import lock as locks
+from git_tracker.store.lock import queued, tried
 
 WAITER = """
 import sys
@@ -19,7 +21,16 @@ with queued(sys.argv[1]):
     print("mine", flush=True)
     sys.stdin.readline()
 """
-Waiter = subprocess.Popen[str]
+COUNTER = """
+import sys
+from git_tracker.store.lock import queued
+for _ in range(int(sys.argv[3])):
+    with queued(sys.argv[1]):
+        with open(sys.argv[2], "r+") as file:
+            number = int(file.read())
+            file.seek(0)
+            file.write(str(number + 1))
+"""
 
 
 @pytest.fixture
@@ -27,31 +38,18 @@ def lock(tmp_path: Path) -> str:
     return str(tmp_path / "lock")
 
 
-@pytest.fixture
-def waiters(lock: str) -> Iterator[Callable[[], Waiter]]:
-    """Starts processes that want the lock, each when those before it have their places, and keep it until told."""
-    started = list[Waiter]()
-
-    def start() -> Waiter:
-        before = tickets(lock)
-        one = subprocess.Popen(
-            [sys.executable, "-c", WAITER, lock], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        started.append(one)
-        assert one.stdout is not None
-        assert one.stdout.readline() == "here\n"
-        until(lambda: tickets(lock) > before)
-        return one
-
-    yield start
-    for one in started:
-        one.kill()
-        one.communicate()
+def waiter(lock: str) -> subprocess.Popen[str]:
+    came, argv = line(lock)[0], [sys.executable, "-c", WAITER, lock]
+    one = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert one.stdout is not None
+    assert one.stdout.readline() == "here\n"
+    until(lambda: line(lock)[0] > came)
+    return one
 
 
-def tickets(lock: str) -> int:
-    path = Path(f"{lock}.queue")
-    return int.from_bytes(path.read_bytes()[:8], "little") if path.exists() else -1
+def line(lock: str) -> tuple[int, int]:
+    content = Path(lock).read_bytes()[:16].ljust(16, b"\0") if Path(lock).exists() else bytes(16)
+    return int.from_bytes(content[:8], "little"), int.from_bytes(content[8:], "little")
 
 
 def until(true: Callable[[], bool]) -> None:
@@ -61,71 +59,71 @@ def until(true: Callable[[], bool]) -> None:
         time.sleep(0.001)
 
 
-def has_it(one: Waiter) -> bool:
-    assert one.stdout is not None
-    return one.stdout.readline() == "mine\n"
-
-
-def let_go(one: Waiter) -> None:
-    one.communicate("\n")
-
-
 def is_free(lock: str) -> bool:
     with tried(lock) as free:
         return free
 
 
-def test_who_came_first_has_the_lock_first(lock: str, waiters: Callable[[], Waiter]) -> None:
-    with queued(lock):
-        line = [waiters() for _ in range(6)]
-        assert not is_free(lock)
-    for one in line:
-        assert has_it(one)
-        assert not is_free(lock)
-        let_go(one)
-    assert is_free(lock)
+def test_of_many_who_came_long_before_goes_first(lock: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(locks, "_IDLE", 10**12)
+    order = list[int]()
 
-
-def test_nobody_waits_for_one_who_died_in_the_queue_or_with_the_lock(lock: str, waiters: Callable[[], Waiter]) -> None:
-    with queued(lock):
-        first, second, third, fourth = (waiters() for _ in range(4))
-        second.kill()
-        second.wait()
-    assert has_it(first)
-    first.kill()
-    assert has_it(third)
-    let_go(third)
-    assert has_it(fourth)
-
-
-def test_who_comes_later_does_not_wait_for_one_that_was_stopped_in_the_queue(
-    lock: str, waiters: Callable[[], Waiter], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("git_tracker.store.lock._PATIENCE", 10**8)
-    with queued(lock):
-        stopped = waiters()
-        stopped.send_signal(signal.SIGSTOP)
-    began = time.monotonic()
-    until(lambda: time.monotonic() > began + 0.1)
-    for _ in range(3):
+    def want(number: int) -> None:
         with queued(lock):
-            assert not is_free(lock)
-    stopped.send_signal(signal.SIGCONT)
-    assert has_it(stopped)
+            order.append(number)
 
-
-def test_the_queue_keeps_nobody_out_who_takes_the_lock_itself(lock: str, waiters: Callable[[], Waiter]) -> None:
     with queued(lock):
-        last = waiters()
-    assert has_it(last)
-    let_go(last)
-    with held(lock):
-        assert not is_free(lock)
-        assert is_free(f"{lock}.queue")
+        threads = [threading.Thread(target=want, args=(number,)) for number in range(80)]
+        for number, thread in enumerate(threads, 2):
+            thread.start()
+            until(lambda number=number: line(lock)[0] == number)  # type: ignore[misc]
+    for thread in threads:
+        thread.join(30)
+
+    assert sorted(order) == list(range(80))
+    assert max(number - place for place, number in enumerate(order)) <= locks._ROOM, "nobody overtakes more"
+    assert line(lock) == (81, 81)
 
 
-def test_without_a_queue_there_is_still_the_lock(lock: str, tmp_path: Path) -> None:
-    (tmp_path / "lock.queue").mkdir()
-    with queued(lock):
-        assert not is_free(lock)
+def test_one_at_a_time_has_the_lock_however_many_want_it_and_die(lock: str, tmp_path: Path) -> None:
+    counter = tmp_path / "counter"
+    counter.write_text("0")
+    argv = [sys.executable, "-c", COUNTER, lock, str(counter)]
+    counting = [subprocess.Popen([*argv, "40"]) for _ in range(20)]
+    waiting = [waiter(lock) for _ in range(5)]
+    for one in waiting:
+        one.kill()
+        one.communicate()
+    for one in counting:
+        assert one.wait(60) == 0
+
+    assert counter.read_text() == "800"
     assert is_free(lock)
+
+
+@pytest.mark.parametrize("content", [(10**6, 0), (5, 10**6), (2**64 - 1, 2**64 - 1), (0, 2**64 - 1)])
+def test_what_is_wrong_in_the_file_keeps_nobody_out(lock: str, content: tuple[int, int]) -> None:
+    now = time.monotonic_ns()
+    for when in (0, now, now + 10**15):
+        Path(lock).write_bytes(b"".join(number.to_bytes(8, "little") for number in (*content, when)))
+        for _ in range(3):
+            with queued(lock):
+                assert not is_free(lock)
+        assert is_free(lock)
+
+
+def test_nobody_waits_for_one_that_was_stopped_in_the_line(lock: str) -> None:
+    with queued(lock):
+        stopped = waiter(lock)
+        behind = waiter(lock)
+        stopped.send_signal(signal.SIGSTOP)
+        until(lambda: Path(f"/proc/{stopped.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T")
+    assert behind.stdout is not None
+    assert behind.stdout.readline() == "mine\n"
+    behind.communicate("\n")
+    with queued(lock):
+        assert not is_free(lock)
+    stopped.send_signal(signal.SIGCONT)
+    assert stopped.stdout is not None
+    assert stopped.stdout.readline() == "mine\n"
+    stopped.communicate("\n")

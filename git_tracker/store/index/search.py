@@ -176,7 +176,7 @@ _PAIRED = (
     "select issues.id, issues.title from (select rowid from titles where titles match ? order by rowid desc limit ?) as found"
     f" cross join issues on issues.key = found.rowid where {_OPEN}"
 )
-_CONSIDERED = 200  # titles
+_CONSIDERED = 500  # titles
 
 
 def _pairs(words: Sequence[str]) -> str:
