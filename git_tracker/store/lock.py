@@ -9,9 +9,9 @@ from contextlib import contextmanager, suppress
 
 from git_tracker.errors import Unusable
 
-_ROOM = 16  # so many may ask the kernel for a lock at once; more wait for their turn to ask
+_ROOM = 8  # so many may ask the kernel for a lock at once; more wait for their turn to ask
 _STEP = 0.0005  # seconds to sleep for each one ahead of us: less than it takes
-_IDLE = 20 * 10**6  # nanoseconds in which somebody gets a lock that is in use, as a rule
+_IDLE = 200 * 10**6  # nanoseconds in which somebody gets a lock that is in use, as a rule
 _LINE = struct.Struct("<QQQ")  # how many came, how many had the lock, and when the last one got it (monotonic, in ns)
 
 
