@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
 from git_tracker.errors import Corrupt, TrackerError
-from git_tracker.store import entry, identity, journal, libgit2, refs, salvage
+from git_tracker.store import commit, entry, identity, journal, libgit2, refs, salvage
 from git_tracker.store.commit import EMPTY_TREE
 from git_tracker.store.objectfiles import Damaged
 from git_tracker.store.objects import GitRepository
@@ -86,7 +86,7 @@ def _leads_elsewhere(objects: GitRepository, tip: str, root: str, ends: frozense
             continue  # no commit, or none of ours: it has nothing behind it
         if raw is None:
             return False
-        todo += salvage.parents(raw)
+        todo += commit.parents(raw) or ()
     return True
 
 

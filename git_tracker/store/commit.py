@@ -23,6 +23,7 @@ _HEADER = re.compile(
     rb"committer \3\n"
     rb"gpgsig (-----BEGIN SSH SIGNATURE-----\n(?: [A-Za-z0-9+/=]+\n)+ -----END SSH SIGNATURE-----)\n\n"
 )
+_PARENTS = re.compile(rb"tree [0-9a-f]{40}\n((?:parent [0-9a-f]{40}\n)*)")
 _BLOCK = 4000  # bytes, less than one
 _STORED = (0, zlib.DEFLATED, 9, 1)  # level, method, bits of the window, tables
 _DEFLATED = (1, zlib.DEFLATED, zlib.MAX_WBITS, 4)
@@ -86,6 +87,12 @@ def join(unsigned: bytes, armour: str) -> bytes:
     """Put the signature into the commit."""
     end = unsigned.index(b"\n\n") + 1
     return unsigned[:end] + b"gpgsig " + armour.replace("\n", "\n ").encode() + b"\n" + unsigned[end:]
+
+
+def parents(raw: bytes) -> tuple[str, ...] | None:
+    """Return the parents that a commit names, whatever else it says; None if it does not begin as one."""
+    found = _PARENTS.match(raw)
+    return tuple(found[1].decode().split()[1::2]) if found else None
 
 
 def split(raw: bytes, most_parents: int) -> Commit:

@@ -1,17 +1,15 @@
 """Commits and trees looked up, and the past of commits. Bytes and hex ids, never issues."""
 
 import os
-import re
 from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
 
 from git_tracker.errors import Corrupt, Unusable
-from git_tracker.store.commit import MAX_COMMIT
+from git_tracker.store.commit import MAX_COMMIT, parents
 from git_tracker.store.libgit2 import ObjectType
 from git_tracker.store.objectfiles import ObjectFiles, TooLarge
 
-_PARENTS = re.compile(rb"tree [0-9a-f]{40}\n((?:parent [0-9a-f]{40}\n)*)")
 _REMEMBERED = 50_000  # commits whose parents are
 
 
@@ -80,10 +78,11 @@ class Commits:
         known = self._parents.get(id)
         if known is None:
             with suppress(Corrupt):
-                if found := _PARENTS.match(self.commit(id) or b""):
+                known = parents(self.commit(id) or b"")
+                if known is not None:
                     if len(self._parents) >= _REMEMBERED:
                         self._parents.clear()
-                    known = self._parents[id] = tuple(found[1].decode().split()[1::2])
+                    self._parents[id] = known
         return known
 
     def reached(self, ids: Iterable[str], tips: Iterable[str]) -> set[str]:

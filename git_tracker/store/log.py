@@ -4,13 +4,12 @@ Reading walks commits from a tip back to what is known, decodes and verifies eac
 nothing is dropped in silence, and one bad entry does not hide the good ones behind it.
 """
 
-import re
 from collections.abc import Callable, Container, Iterable, Mapping, MutableMapping
 from typing import NamedTuple
 
 from git_tracker.errors import Corrupt
+from git_tracker.store import commit, graph, identity, policy
 from git_tracker.store import entry as format
-from git_tracker.store import graph, identity, policy
 from git_tracker.store.canonical import Json
 from git_tracker.store.chains import Chains, Link
 from git_tracker.store.entry import Entry
@@ -21,8 +20,6 @@ from git_tracker.store.trust import Trust
 from git_tracker.store.verdicts import MAX_AHEAD_MS, About, Admission, Place, Verdict, actor, judge
 
 AHEAD = "it claims a time more than 24 h ahead"
-
-_PARENTS = re.compile(rb"tree [0-9a-f]{40}\n((?:parent [0-9a-f]{40}\n)*)")
 
 
 class Found(NamedTuple):
@@ -105,9 +102,8 @@ class EventLog:
             proof = identity.verify(entry.payload, entry.armour)
             return Found(id, entry.parents, entry.envelope.hlc, entry, proof, "")
         except Corrupt as error:
-            head = _PARENTS.match(raw)
-            parents = tuple(head[1].decode().split()[1::2]) if head else ()
-            return Found(id, tuple(dict.fromkeys(parents[: format.MAX_PARENTS])), (0, 0), None, None, str(error))
+            named = commit.parents(raw) or ()
+            return Found(id, tuple(dict.fromkeys(named[: format.MAX_PARENTS])), (0, 0), None, None, str(error))
 
 
 def links(found: Iterable[Found]) -> Iterable[tuple[str, Link]]:

@@ -14,7 +14,7 @@ from contextlib import suppress
 from git_tracker.errors import Corrupt
 from git_tracker.store import libgit2
 
-UNREADABLE = (KeyError, ValueError, libgit2.GitError)  # not here, or damaged, in a pack beyond recognition
+_UNREADABLE = (KeyError, ValueError, libgit2.GitError)  # not here, or damaged, in a pack beyond recognition
 _KINDS = {b"commit": libgit2.ObjectType.COMMIT, b"tree": libgit2.ObjectType.TREE, b"blob": libgit2.ObjectType.BLOB}
 _OTHER = 4  # a tag
 _HEAD = re.compile(rb"(commit|tree|blob|tag) (0|[1-9][0-9]{0,18})\0")
@@ -58,7 +58,7 @@ class ObjectFiles:
             if size > most:
                 raise _too_large(int(kind), most)
             return int(kind), bytes(self._packs.read(oid)[1])
-        except UNREADABLE:
+        except _UNREADABLE:
             if flaw:
                 raise flaw from None
             return None
@@ -68,7 +68,7 @@ class ObjectFiles:
         for path in self._loose(id):
             with suppress(OSError, Damaged):
                 return _head(zlib.decompressobj(), _bytes(path, 4096))[0]
-        with suppress(*UNREADABLE):
+        with suppress(*_UNREADABLE):
             return int(self._packs.read_header(libgit2.Oid(hex=id))[0])
         return None
 

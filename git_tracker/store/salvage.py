@@ -4,7 +4,6 @@ Looks at commits that refs of ours reach; what else a repository holds is for `g
 """
 
 import os
-import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
@@ -13,8 +12,6 @@ from git_tracker.store import commit, entry, identity, refs
 from git_tracker.store.objectfiles import Damaged
 from git_tracker.store.objects import GitRepository
 from git_tracker.store.place import Place
-
-_PARENTS = re.compile(rb"tree [0-9a-f]{40}\n((?:parent [0-9a-f]{40}\n)*)")
 
 
 def lost(objects: GitRepository, tips: Iterable[str]) -> dict[str, str]:
@@ -39,7 +36,7 @@ def lost(objects: GitRepository, tips: Iterable[str]) -> dict[str, str]:
             if raw is None:
                 found[id] = "missing"
             elif id not in ends:
-                todo += parents(raw)
+                todo += commit.parents(raw) or ()
     return found
 
 
@@ -54,7 +51,7 @@ def supply(objects: GitRepository, lost: Iterable[str], other: GitRepository) ->
             continue
         if raw is not None and objects.mend_commit(id, raw):
             count += 1
-            todo += parents(raw)
+            todo += commit.parents(raw) or ()
     return count
 
 
@@ -90,12 +87,6 @@ def adrift(objects: GitRepository, listing: Mapping[str, str], root: str) -> dic
     if root and (refs.TRUST in names or refs.TRUST not in listing):
         found[refs.TRUST] = root
     return {name: id for name, id in sorted(found.items()) if commit.is_id(id)}
-
-
-def parents(raw: bytes) -> list[str]:
-    """Return the parents of a raw commit."""
-    head = _PARENTS.match(raw)
-    return head[1].decode().split()[1::2] if head else []
 
 
 def shallow(where: Place) -> frozenset[str]:

@@ -5,13 +5,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from git_tracker.store import lock as locks
 from git_tracker.store.lock import queued, tried
+from tests.store.test_publishing import until
 
 WAITER = """
 import sys
@@ -50,13 +50,6 @@ def waiter(lock: str) -> subprocess.Popen[str]:
 def line(lock: str) -> tuple[int, int]:
     content = Path(lock).read_bytes()[:16].ljust(16, b"\0") if Path(lock).exists() else bytes(16)
     return int.from_bytes(content[:8], "little"), int.from_bytes(content[8:], "little")
-
-
-def until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.001)
 
 
 def is_free(lock: str) -> bool:
