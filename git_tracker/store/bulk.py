@@ -13,7 +13,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from queue import SimpleQueue
-from typing import IO
+from typing import IO, Self, TypeVar
 
 from git_tracker.errors import Unusable
 from git_tracker.store import packorder
@@ -32,6 +32,7 @@ _START = "import sys; sys.path[:] = sys.argv[1:]; from git_tracker.store.bulkwor
 
 Portion = list[tuple[int, str, str]]  # key, id and tip of issues
 Done = tuple[Rows, list[str]]  # rows of issues, and the ids of those in doubt
+_Found = TypeVar("_Found")
 
 
 def build(
@@ -50,13 +51,15 @@ def build(
         # What was written at one time is read at one time: certificates are checked once, and rows found close together.
         place = {tip: number for number, tip in enumerate(packorder.oldest_first(where.common, {*tips.values()}))}
         todo = sorted(tips.items(), key=lambda issue: place[issue[1]])
-        for rows, doubts in _Workers(tasks, todo).run():
-            merging.take(rows)
-            doubtful.update(doubts)
-            done += len(rows["issues"])
-            if progress:
-                progress(done, len(tips))
-        merging.finish(shards)
+        with _Workers(tasks, todo) as workers:
+            for rows, doubts in workers.found():
+                merging.take(rows)
+                doubtful.update(doubts)
+                done += len(rows["issues"])
+                if progress:
+                    progress(done, len(tips))
+            merging.finish(shards)
+            doubtful |= {merging.id_of(key) for key in workers.wrongly_signed()}
         for key, own, before in merging.hasty():
             if not trust.saw(own.split(), *before.split()):
                 doubtful.add(merging.id_of(key))
@@ -81,37 +84,38 @@ def install(new: str, path: str) -> bool:
 
 
 class _Workers:
-    """Processes, a thread each that hands out work; what is done comes out of `run`."""
+    """Processes, a thread each that hands out work; what they find is there to be taken."""
 
     def __init__(self, tasks: Sequence[Task], todo: Iterable[tuple[str, str]]) -> None:
         self._todo = iter([(key, id, tip) for key, (id, tip) in enumerate(todo, 1)])
         self._lock = threading.Lock()
         self._done: SimpleQueue[Done | Exception | None] = SimpleQueue()
+        self._wrong: SimpleQueue[list[int] | Exception] = SimpleQueue()
         self._room = threading.Semaphore(2 * len(tasks))  # what is done and not taken yet stays in memory
-        self._tasks = tasks
+        self._threads = [threading.Thread(target=self._lead, args=(task,), daemon=True) for task in tasks]
 
-    def run(self) -> Iterator[Done]:
-        """Yield what has been found, a portion of issues at a time."""
-        threads = [threading.Thread(target=self._lead, args=(task,), daemon=True) for task in self._tasks]
-        for thread in threads:
+    def __enter__(self) -> Self:
+        for thread in self._threads:
             thread.start()
-        running = len(threads)
-        try:
-            while running:
-                match self._done.get():
-                    case None:
-                        running -= 1
-                    case Exception() as error:
-                        raise Unusable(f"a worker process failed: {error}", "run `tracker doctor`") from error
-                    case done:
-                        yield done
-                        self._room.release()
-        finally:
-            with self._lock:
-                self._todo = iter(())
-            self._room.release(len(threads))
-            for thread in threads:
-                thread.join()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._todo = iter(())
+        self._room.release(len(self._threads))
+        for thread in self._threads:
+            thread.join()
+
+    def found(self) -> Iterator[Done]:
+        """Yield what has been found, a portion of issues at a time, until all shards are whole."""
+        for _ in self._threads:
+            while (done := _taken(self._done)) is not None:
+                yield done
+                self._room.release()
+
+    def wrongly_signed(self) -> set[int]:
+        """Wait for the signatures that were to be checked last; return the keys of the issues with a wrong one."""
+        return {key for _ in self._threads for key in _taken(self._wrong)}
 
     def _portion(self) -> Portion:
         with self._lock:
@@ -133,11 +137,14 @@ class _Workers:
                     self._done.put(done)
                     given = more
                 process.stdin.close()
+                self._done.put(marshal.load(process.stdout))  # None: its shard is whole
+                wrong = marshal.load(process.stdout)
             if process.returncode:
                 raise RuntimeError(f"it ended with {process.returncode}")
-            self._done.put(None)
+            self._wrong.put(wrong)
         except (EOFError, OSError, RuntimeError, TypeError, ValueError) as error:
             self._done.put(error)
+            self._wrong.put(error)
 
     def _hand(self, to: IO[bytes]) -> bool:
         """Give a worker its next issues; return whether there are any."""
@@ -147,3 +154,10 @@ class _Workers:
             to.write(f"{lines}\n".encode())
             to.flush()
         return bool(portion)
+
+
+def _taken(queue: "SimpleQueue[_Found | Exception]") -> _Found:
+    found = queue.get()
+    if isinstance(found, Exception):
+        raise Unusable(f"a worker process failed: {found}", "run `tracker doctor`") from found
+    return found

@@ -4,13 +4,18 @@ Started by `bulk`, never forked: libgit2 does not survive that. It opens the rep
 finds into a file of its own, or hands it over (`index.shard`).
 """
 
+import gc
 import json
 import marshal
+import os
+import struct
 import sys
+from array import array
 from typing import Any, NamedTuple
 
-from git_tracker.store import policy, trust
+from git_tracker.store import ed25519, identity, policy, trust
 from git_tracker.store.chains import Chains
+from git_tracker.store.identity import Proof
 from git_tracker.store.index.shard import Shard
 from git_tracker.store.log import EventLog, links
 from git_tracker.store.membership import Seen
@@ -18,6 +23,11 @@ from git_tracker.store.objects import GitRepository
 from git_tracker.store.place import Place
 from git_tracker.store.state import State
 from git_tracker.store.workflow import Workflow
+
+_EVERY = 4  # signatures, of which one is checked last: so much can be done while the rest is put together
+_HELD = 100_000  # of them at once, some 200 bytes each
+_HUMBLY = 10  # how much we let the process that puts it together go first
+_MANY = 100_000  # new objects after which cycles are looked for: nothing here makes any, and all issues come and go
 
 
 class Task(NamedTuple):
@@ -45,16 +55,51 @@ class _Guess(Chains):
         return True
 
 
+class _Signatures:
+    """Checks most signatures at once and holds every n-th back, until one process alone has to put the index together.
+
+    Not those of people, and not the first of a session: who wrote at all is never in doubt. Where one that was held
+    back turns out to be wrong, its issue has to be judged again.
+    """
+
+    def __init__(self) -> None:
+        self.issue = 0  # the key of the one at hand
+        self._held, self._issues = bytearray(), array("q")
+        self._count = self._length = 0
+        self._known: set[bytes] = set()  # keys of sessions
+
+    def check(self, proof: Proof, message: bytes, signature: bytes) -> None:
+        """Do as `identity.check` does, perhaps later."""
+        self._count += 1
+        if self._count % _EVERY == 0 and proof.key in self._known and len(self._issues) < _HELD:
+            self._held += proof.key + signature + message
+            self._issues.append(self.issue)
+            self._length = len(message)  # which is a digest with a few words around it
+            return
+        identity.check(proof, message, signature)
+        if proof.delegation:
+            self._known.add(proof.key)
+
+    def wrong(self) -> list[int]:
+        """Check what was held back; return the keys of issues that hold a wrong signature."""
+        held = struct.iter_unpack(f"{ed25519.PUBLIC}s{ed25519.SIGNATURE}s{self._length}s", self._held)
+        rights = (ed25519.is_signed(message, signature, key) for key, signature, message in held)
+        return [issue for issue, right in zip(self._issues, rights, strict=True) if not right]
+
+
 def main() -> None:
     """Take a task, then issues as lines `key id tip`; answer each blank line with what was found before it.
 
-    An answer is the rows of those issues by table, and the ids of those in doubt, in the form of `marshal`.
+    An answer is the rows of those issues by table, and the ids of those in doubt. The last two are that the shard is
+    whole, and the keys of issues with a signature that is wrong after all. All in the form of `marshal`.
     """
+    gc.set_threshold(_MANY)
     task = Task(**json.loads(sys.stdin.readline()))
     objects = GitRepository(Place(*task.place))
     objects.read_frugally()
-    log = EventLog(objects)
-    trusted = trust.fold(task.root, log.read_trust(task.trust))
+    trusted = trust.fold(task.root, EventLog(objects).read_trust(task.trust))
+    signatures = _Signatures()
+    log = EventLog(objects, signatures.check)
 
     def govern(state: State) -> None:
         state.manual = policy.manual_fields(trusted.policy_at(state.auth))
@@ -63,16 +108,24 @@ def main() -> None:
     doubts: list[str] = []
     for line in sys.stdin:
         if not line.strip():
-            marshal.dump((shard.flush(), doubts), sys.stdout.buffer)
-            sys.stdout.flush()
+            _say((shard.flush(), doubts))
             doubts.clear()
             continue
         key, id, tip = line.split()
+        signatures.issue = int(key)
         chains = _Guess()
         found = log.read((tip,), ())
         for chain, link in links(found):
             chains.add(chain, link)
-        shard.put(int(key), id, tip, log.judge(id, found, {}, trusted, chains, task.now_ms, lambda: None))
+        shard.put(signatures.issue, id, tip, log.judge(id, found, {}, trusted, chains, task.now_ms, lambda: None))
         if chains.guessed:
             doubts.append(id)
     shard.close()
+    _say(None)
+    os.nice(_HUMBLY)
+    _say(signatures.wrong())
+
+
+def _say(what: Any) -> None:
+    marshal.dump(what, sys.stdout.buffer)
+    sys.stdout.flush()

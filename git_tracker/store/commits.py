@@ -4,8 +4,10 @@ import os
 from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
+from typing import ClassVar
 
 from git_tracker.errors import Corrupt, Unusable
+from git_tracker.store import libgit2
 from git_tracker.store.commit import MAX_COMMIT, parents
 from git_tracker.store.libgit2 import ObjectType
 from git_tracker.store.objectfiles import ObjectFiles, TooLarge
@@ -16,8 +18,10 @@ _REMEMBERED = 50_000  # commits whose parents are
 class Commits:
     """What one repository holds, opened for this process. Not to be carried across a fork: libgit2 does not survive one."""
 
+    forks: ClassVar[int] = 0  # between the process that began and this one; to ask for its id takes a system call
+
     def __init__(self, common: str) -> None:
-        self._process = os.getpid()
+        self._forks = Commits.forks
         self._files = ObjectFiles(common)
         self._parents: dict[str, tuple[str, ...]] = {}
 
@@ -27,8 +31,13 @@ class Commits:
 
     def require_own_process(self) -> None:
         """Raise `Unusable` in a process that was forked off after the repository was opened."""
-        if os.getpid() != self._process:
+        if Commits.forks != self._forks:
             raise Unusable("the store was opened before a fork", "open it in the process that uses it", code="forked")
+
+    def read_frugally(self) -> None:
+        """Keep little in memory from now on, and expect most in packs: for a process that reads everything once."""
+        libgit2.use_little_memory()
+        self._files.list_files()
 
     def has(self, id: str) -> bool:
         """Return whether an object is here and can be read."""
@@ -40,14 +49,17 @@ class Commits:
         except Corrupt:
             return False
 
-    def commit(self, id: str) -> bytes | None:
+    def commit(self, id: str, *, named: bool = False) -> bytes | None:
         """Return a commit's raw bytes, or None if it is not here.
+
+        `named` if another commit names it as a parent: git read it whole when it took that one in, to see that it is a
+        commit. Its size is not asked for before it is read, which takes as long as a third of reading it.
 
         Raises `Corrupt` if it is another kind of object, damaged or too large.
         """
         self.require_own_process()
         try:
-            kind, content = self._files.read(id, MAX_COMMIT) or (ObjectType.COMMIT, None)
+            kind, content = self._files.read(id, MAX_COMMIT, ask=not named) or (ObjectType.COMMIT, None)
         except TooLarge as error:
             large = error.found == ObjectType.COMMIT
             raise Corrupt(f"the commit is larger than {MAX_COMMIT} bytes" if large else "not a commit") from None
@@ -118,3 +130,10 @@ class Commits:
     def descends_or_is(self, later: str, earlier: str) -> bool:
         """Return whether `earlier` is `later` or in its past."""
         return later == earlier or self.descends(later, earlier)
+
+
+def _forked() -> None:
+    Commits.forks += 1
+
+
+os.register_at_fork(after_in_child=_forked)

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from git_tracker.errors import TrackerError
 from git_tracker.store import astray, journal, leftovers, pin, reading, refs, salvage, stamps, standing
-from git_tracker.store.index import schema
+from git_tracker.store.index import schema, tables
 from git_tracker.store.objects import GitRepository
 from git_tracker.store.place import Place
 
@@ -95,9 +95,9 @@ def _index(where: Place) -> Check:
             db.close()
     except (TrackerError, schema.Error) as error:
         return Check("index", "fail", str(error), f"the next question, or {REPAIR}, builds it anew from git")
-    if version != schema.VERSION:
+    if version != tables.VERSION:
         return Check(
-            "index", "warn", f"of version {version or '?'}, not {schema.VERSION}", "the next question builds it anew"
+            "index", "warn", f"of version {version or '?'}, not {tables.VERSION}", "the next question builds it anew"
         )
     return Check("index", "ok", f"{path}{', behind git until the next question' * behind}")
 

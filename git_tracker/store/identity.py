@@ -129,11 +129,19 @@ class Proof(NamedTuple):
         return self.delegation.issuer if self.delegation else self.key
 
 
-def verify(payload: bytes, armour: str) -> Proof:
+Check = Callable[[Proof, bytes, bytes], None]  # is given whose signature it is to be, what is signed, the signature
+
+
+def check(proof: Proof, message: bytes, signature: bytes) -> None:
+    """Raise `Corrupt` if that is no signature of the message by that key."""
+    _check(proof.key, message, signature)
+
+
+def verify(payload: bytes, armour: str, check: Check = check) -> Proof:
     """Return who signed `payload`, or raise `Corrupt`. Says nothing about whether they were allowed to."""
     found = sshwire.parse_armour(armour)
     proof = _holder(found.holder)
-    _check(proof.key, sshwire.signed_bytes(payload), found.signature)
+    check(proof, sshwire.signed_bytes(payload), found.signature)
     return proof
 
 

@@ -11,7 +11,8 @@ from contextlib import contextmanager, suppress
 from importlib.machinery import ExtensionFileLoader, PathFinder
 from typing import Any
 
-_WINDOW = 1024 * 1024  # bytes of a pack mapped at once by who reads frugally
+_WINDOW = 4 * 1024 * 1024  # bytes of a pack mapped at once by who reads frugally
+_WINDOWS = 16  # of those
 _CERTIFICATES = "SSL_CERT_FILE"  # as OpenSSL knows it
 _PACKAGE, _EXTENSION, _ENUMS = "pygit2", "pygit2._pygit2", "pygit2.enums"
 
@@ -128,4 +129,4 @@ def use_little_memory() -> None:
         cast = ffi.cast
     lib.git_libgit2_opts(lib.GIT_OPT_ENABLE_CACHING, cast("int", 0))
     lib.git_libgit2_opts(lib.GIT_OPT_SET_MWINDOW_SIZE, cast("size_t", _WINDOW))
-    lib.git_libgit2_opts(lib.GIT_OPT_SET_MWINDOW_MAPPED_LIMIT, cast("size_t", 64 * _WINDOW))
+    lib.git_libgit2_opts(lib.GIT_OPT_SET_MWINDOW_MAPPED_LIMIT, cast("size_t", _WINDOWS * _WINDOW))

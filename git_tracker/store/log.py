@@ -34,10 +34,10 @@ class Found(NamedTuple):
 
 
 class EventLog:
-    """Entries of one repository."""
+    """Entries of one repository; `check` looks at the signature of each."""
 
-    def __init__(self, objects: GitRepository) -> None:
-        self.objects = objects
+    def __init__(self, objects: GitRepository, check: identity.Check = identity.check) -> None:
+        self.objects, self._check = objects, check
 
     def read(self, tips: Iterable[str], known: Container[str]) -> list[Found]:
         """Return every commit reachable from `tips` that is not `known`, parents first, decoded and verified."""
@@ -79,31 +79,32 @@ class EventLog:
 
     def _walk(self, tips: Iterable[str], known: Container[str]) -> list[Found]:
         found, todo, seen = [], list(tips), set[str]()
+        first = {*todo}
         while todo:
             id = todo.pop()
             if id in seen or id in known:
                 continue
             seen.add(id)
-            item = self._read(id)
+            item = self._read(id, named=id not in first)
             if item is not None:
                 found.append(item)
                 todo.extend(item.parents)
         return found
 
-    def _read(self, id: str) -> Found | None:
+    def _read(self, id: str, *, named: bool = False) -> Found | None:
         """Return what a commit holds, with the flaw that keeps it out; None if it is not here."""
         raw = b""
         try:
-            read = self.objects.commit(id)
+            read = self.objects.commit(id, named=named)
             if read is None:
                 return None
             raw = read
             entry = format.decode(id, raw)
-            proof = identity.verify(entry.payload, entry.armour)
+            proof = identity.verify(entry.payload, entry.armour, self._check)
             return Found(id, entry.parents, entry.envelope.hlc, entry, proof, "")
         except Corrupt as error:
-            named = commit.parents(raw) or ()
-            return Found(id, tuple(dict.fromkeys(named[: format.MAX_PARENTS])), (0, 0), None, None, str(error))
+            parents = commit.parents(raw) or ()
+            return Found(id, tuple(dict.fromkeys(parents[: format.MAX_PARENTS])), (0, 0), None, None, str(error))
 
 
 def links(found: Iterable[Found]) -> Iterable[tuple[str, Link]]:

@@ -38,29 +38,50 @@ class ObjectFiles:
     def __init__(self, common: str) -> None:
         folders = [*dict.fromkeys(_borrowed(os.path.join(common, "objects"), _NESTED))]
         self._folders, self._packs = folders, libgit2.packs(folders)
+        self._filed: set[str] | None = None  # objects with a file of their own, where somebody had them listed
 
-    def read(self, id: str, most: int) -> tuple[int, bytes] | None:
+    def list_files(self) -> None:
+        """Look for no file that is not here now, but of objects that no pack has: for who reads mostly packed ones."""
+        self._filed = {f"{name}{rest}" for folder in self._folders for name, rest in _files(folder)}
+
+    def read(self, id: str, most: int, *, ask: bool = True) -> tuple[int, bytes] | None:
         """Return kind and content of an object of up to so many bytes, or None if it is not here.
 
-        Raises `Damaged` or `TooLarge`; a size is looked at before anything else is read.
+        Its size is looked at before the rest is read; where it is in a pack, and we need not `ask`, it may be larger.
+        Raises `Damaged` or `TooLarge`.
         """
+        if self._filed is not None and id not in self._filed:
+            return self._in_pack(id, most, ask) or self._in_file(id, most)
+        try:
+            return self._in_file(id, most) or self._in_pack(id, most, ask)
+        except Damaged:
+            if found := self._in_pack(id, most, ask):
+                return found
+            raise
+
+    def _in_file(self, id: str, most: int) -> tuple[int, bytes] | None:
         flaw: Damaged | None = None
         for path in self._loose(id):
             try:
                 return _read(path, id, most)
-            except Damaged as error:  # perhaps a pack has it as well
+            except Damaged as error:  # perhaps another folder has it as well
                 flaw = error
             except FileNotFoundError:  # packed meanwhile
                 continue
+        if flaw:
+            raise flaw
+        return None
+
+    def _in_pack(self, id: str, most: int, ask: bool) -> tuple[int, bytes] | None:
         try:
             oid = libgit2.Oid(hex=id)
-            kind, size = self._packs.read_header(oid)
-            if size > most:
-                raise _too_large(int(kind), most)
-            return int(kind), bytes(self._packs.read(oid)[1])
+            if ask:
+                kind, size = self._packs.read_header(oid)
+                if size > most:
+                    raise _too_large(int(kind), most)
+            kind, content = self._packs.read(oid)
+            return int(kind), content
         except _UNREADABLE:
-            if flaw:
-                raise flaw from None
             return None
 
     def kind(self, id: str) -> int | None:
@@ -77,6 +98,13 @@ class ObjectFiles:
             path = f"{folder}/{id[:2]}/{id[2:]}"
             if os.access(path, os.F_OK):
                 yield path
+
+
+def _files(folder: str) -> Iterator[tuple[str, str]]:
+    """Yield the halves of the names of objects that have a file of their own in a folder."""
+    with suppress(OSError):
+        for name in filter(re.compile("[0-9a-f]{2}").fullmatch, os.listdir(folder)):
+            yield from ((name, rest) for rest in os.listdir(os.path.join(folder, name)))
 
 
 def _borrowed(folder: str, depth: int) -> Iterator[str]:

@@ -37,10 +37,6 @@ class GitRepository(Commits):
         self.require_own_process()
         return self._repo
 
-    def read_frugally(self) -> None:
-        """Keep little in memory from now on: for a process that reads everything once."""
-        libgit2.use_little_memory()
-
     def close(self) -> None:
         """Give back all of it: while one is open, libgit2 keeps to the packs that it knows."""
         self._repo.free()
@@ -55,7 +51,7 @@ class GitRepository(Commits):
         self.require_own_process()
         id = commit_id(raw)
         path = self._loose_path(id)
-        part = os.path.join(os.path.dirname(path), f"tmp_obj_{self._process}.{id[-8:]}")  # `git gc` clears such names
+        part = os.path.join(os.path.dirname(path), f"tmp_obj_{os.getpid()}.{id[-8:]}")  # `git gc` clears such names
         content = loose(raw)
         try:
             for attempt in range(_ATTEMPTS):

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from git_tracker.store import freshness, pin, query, refs, standing
-from git_tracker.store.index import apart, exchange, paging, people, read, schema, search
+from git_tracker.store.index import apart, exchange, paging, people, read, schema, search, tables
 from git_tracker.store.place import Place
 from git_tracker.store.workflow import KANBAN, Workflow
 
@@ -259,7 +259,7 @@ def _is_fresh(reader: Reader) -> bool:
         db = reader.reader
         notes = schema.notes(db)
         stands, at = standing.read(os.path.join(home(reader.place), "standing"))
-        return notes["version"] == schema.VERSION and freshness.is_fresh(
+        return notes["version"] == tables.VERSION and freshness.is_fresh(
             notes, stands, freshness.is_young(at), reader.place.common, reader.workflow, reader.now_ms
         )
     except (KeyError, schema.Error):

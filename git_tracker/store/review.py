@@ -48,6 +48,8 @@ def given(work: Work, stamp: "Stamp") -> None:
 
 def settle(work: Work) -> None:
     """Forget what no later entry can ask for: everything so far is in the past of all that follows."""
+    if not (work["anew"] or work["dones"] or work["given"]) and len(work["claims"]) < 2:  # as it is for most entries
+        return
     work["claims"] = sorted(work["claims"])[-1:]
     work["dones"] = [done for done in work["dones"] if not done[1]][-1:]
     fresh = [[*one[:3], []] for one in work["given"] if set(one[3]) >= set(work["anew"])]

@@ -211,10 +211,12 @@ class State:
 
     def settle(self) -> None:
         """Forget what no later entry can ask for: everything so far is in the past of all that follows."""
-        for claim in self.claims:
-            claim["until"], claim["renewals"] = _until(claim, lambda _: True), []
-        open_or_lost = [c for c in self.claims if not c["ends"] or any(why == "superseded" for _, why in c["ends"])]
-        self.claims = open_or_lost or self.claims[-1:]
+        if self.claims:
+            for claim in self.claims:
+                if claim["renewals"]:
+                    claim["until"], claim["renewals"] = _until(claim, lambda _: True), []
+            open_or_lost = [c for c in self.claims if not c["ends"] or any(why == "superseded" for _, why in c["ends"])]
+            self.claims = open_or_lost or self.claims[-1:]
         review.settle(self.work)
 
 

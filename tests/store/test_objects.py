@@ -13,8 +13,11 @@ from git_tracker.store.objects import GitRepository
 from tests.store.hubs import git
 
 
-def opened(repo: Path) -> GitRepository:
-    return GitRepository(place.find(str(repo)))
+def opened(repo: Path, *, frugally: bool = False) -> GitRepository:
+    found = GitRepository(place.find(str(repo)))
+    if frugally:
+        found.read_frugally()
+    return found
 
 
 def commit(repo: GitRepository, *parents: str, text: str = "words") -> str:
@@ -46,8 +49,9 @@ def test_an_object_is_the_same_loose_packed_and_borrowed(repo: Path, tmp_path: P
         if pack:
             git(repo, "repack", "-adq")
             git(repo, "prune-packed")
-        for there in (repo, borrower):
-            here = opened(there)
+        for there, frugally in ((repo, False), (borrower, False), (repo, True), (borrower, True)):
+            here = opened(there, frugally=frugally)
+            assert {id: here.commit(id, named=True) for id in ids} == expected
             assert {id: here.commit(id) for id in ids} == expected
             assert all(map(here.has, ids))
             assert all(map(here.is_commit, ids))
@@ -63,6 +67,20 @@ def test_an_object_is_the_same_loose_packed_and_borrowed(repo: Path, tmp_path: P
             assert not here.is_commit(tag)
             assert here.commit("ab" * 20) is None
             assert not here.has("ab" * 20)
+
+
+def test_who_listed_the_files_finds_what_came_since_and_what_a_pack_has_whole(repo: Path) -> None:
+    first = commit(opened(repo))
+    git(repo, "update-ref", "refs/heads/b", first)
+    git(repo, "repack", "-adq")
+    torn = repo / ".git/objects" / first[:2] / first[2:]
+    torn.parent.mkdir(exist_ok=True)
+    torn.write_bytes(b"x")
+    here = opened(repo, frugally=True)
+    later = commit(opened(repo), first, text="later")
+    assert here.parents(later) == (first,)
+    assert (here.commit(first, named=True) or b"").endswith(b"\n\nwords\n")
+    assert here.commit("12" * 20, named=True) is None
 
 
 @pytest.mark.parametrize("size", [300, 30_000], ids=["stored", "deflated"])

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 
-from git_tracker.store.index import counts, derive, schema, texts
+from git_tracker.store.index import counts, derive, schema, tables, texts
 from git_tracker.store.index.putting import ACTOR, ENTRY, EVENT, insert
 from git_tracker.store.index.schema import Db
 from git_tracker.store.index.shard import PLACES, ROWS, Rows
+
+_CACHE = 32000  # kB of a shard: rows that are one behind the other in time lie here and there in it
 
 
 class Merging:
@@ -13,10 +15,10 @@ class Merging:
 
     def __init__(self, path: str, epoch: str) -> None:
         self.db: Db = schema.connect_unsafe(path)
-        schema.create_tables(self.db)
-        schema.set_meta(self.db, "version", schema.VERSION)
+        tables.create(self.db)
+        schema.set_meta(self.db, "version", tables.VERSION)
         schema.set_meta(self.db, "epoch", epoch)
-        self.db.execute("insert into texts (texts, rank) values ('hashsize', 16000000)")
+        texts.gather_roughly(self.db)
         self.db.execute("begin")  # a single one: at the end of each the words gathered so far are written
         self._names: list[str] = []
 
@@ -31,6 +33,7 @@ class Merging:
         self._names = [f"s{number}" for number in range(len(shards))]
         for name, path in zip(self._names, shards, strict=True):
             self.db.execute(f"attach ? as {name}", (path,))
+            self.db.execute(f"pragma {name}.cache_size=-{_CACHE}")
         self.db.execute("begin")
         self._rank()
         self._copy_entries()
@@ -41,18 +44,19 @@ class Merging:
         for name in self._names:
             self.db.execute(f"detach {name}")
         self.db.execute("begin")
-        schema.create_indexes(self.db)
+        tables.create_indexes(self.db, "entries")
         self.db.execute(
             "update issues set seq = (select max(seq + events) - 1 from entries where issue = issues.key), person ="
             " case when archived < 2 then coalesce((select person from actors where actors.id = issues.author), '')"
             " else person end"
         )
+        tables.create_indexes(self.db, "issues", "labels", "links", "actors")
         blocking = {row[0] for row in self.db.execute("select distinct other from links where kind = 'blocks'")}
         derive.update_blocked(self.db, blocking)
         texts.gather_titles(self.db)
         counts.count_all(self.db)
         schema.count_from_now_on(self.db)
-        self.db.execute("insert into texts (texts, rank) values ('hashsize', 1048576)")
+        texts.gather_evenly(self.db)
         self.db.execute("commit")
 
     def hasty(self) -> Iterable[tuple[int, str, str]]:
@@ -85,7 +89,9 @@ class Merging:
                 " join auths on auths.heads = theirs.heads"
             )
         columns = [name for name in ENTRY if name not in ("number", "auth", "seq")]
-        joins = " ".join(f"left join {name}.entries as {name} on {name}.number = rank.old" for name in self._names)
+        joins = " ".join(
+            f"left join {name}.entries as {name} on {name}.number = {self._own(name)}" for name in self._names
+        )
         self.db.execute(
             f"insert into entries (number, seq, auth, {', '.join(columns)}) select rank.new, rank.seq,"
             f" (select new from cited where old = {self._either('auth')}), {', '.join(map(self._either, columns))}"
@@ -96,8 +102,8 @@ class Merging:
     def _copy_events(self) -> None:
         columns = [name for name in EVENT if name not in ("seq", "entry")]
         joins = " ".join(
-            f"left join {name}.events as {name} on {name}.seq between rank.old * {PLACES} and rank.old * {PLACES} +"
-            f" {PLACES - 1}"
+            f"left join {name}.events as {name} on {name}.seq between {self._own(name)} * {PLACES}"
+            f" and {self._own(name)} * {PLACES} + {PLACES - 1}"
             for name in self._names
         )
         self.db.execute(
@@ -115,6 +121,10 @@ class Merging:
         self.db.execute(
             f"insert or replace into actors ({marks}) select {marks} from ({rows}) order by ms, count, entry"
         )
+
+    def _own(self, name: str) -> str:
+        """Return the number of an entry if it is one of that shard's, else null: nothing is looked for there."""
+        return f"iif(rank.old % {len(self._names)} = {self._names.index(name)}, rank.old, null)"
 
     def _either(self, column: str) -> str:
         """Return the value of a column in the one shard that has the row."""

@@ -1,4 +1,4 @@
-"""The index file: its tables, how it is opened, and the few facts about itself that it keeps."""
+"""The index file: how it is made and opened, and the few facts about itself that it keeps."""
 
 import os
 import sqlite3
@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from git_tracker.errors import Unusable
-from git_tracker.store.index.aside import TEXTS, TITLES, Aside
+from git_tracker.store.index import tables
+from git_tracker.store.index.aside import Aside
 from git_tracker.store.index.triggers import TRIGGERS
-
-VERSION = "13"  # of the tables below: another number means the file is built anew
 
 
 class Db(sqlite3.Connection):
@@ -21,99 +20,8 @@ class Db(sqlite3.Connection):
 Row = sqlite3.Row
 Error = sqlite3.Error
 
-_TABLES = """
-create table meta (name text primary key, value text not null) without rowid;
-
-create table actors (
-    id text primary key, name text not null, session text not null, person text not null, client text not null,
-    key text not null, issuer text not null, serial integer, label text not null,
-    valid_after integer, valid_before integer, scope text not null,
-    started integer, last integer, entries integer not null default 0, events integer not null default 0,
-    issues integer not null default 0, ok integer not null default 0, muted integer not null default 0,
-    quarantined integer not null default 0
-) without rowid;
-
-create table issues (
-    key integer primary key, id text not null, tip text not null, seq integer not null,
-    title text not null, status text not null, category text not null, type text not null,
-    priority integer not null, assignee text, author text not null, person text not null,
-    created integer not null, updated integer not null, closed integer, parent text, milestone text,
-    due integer, deferred integer, archived integer not null, claim_actor text, claim_until integer, claim_entry text,
-    blocked integer not null default 0, comments integer not null, conflicted integer not null,
-    origin text, quarantined integer not null default 0, state text not null
-);
-
-create table comments (
-    issue integer not null, part text not null, number integer not null, place text not null, body text not null,
-    primary key (issue, part)
-) without rowid;
-create table labels (
-    issue integer not null, label text not null, updated integer not null default 0, primary key (issue, label)
-) without rowid;
-create table links (
-    issue integer not null, kind text not null, other text not null, primary key (issue, kind, other)
-) without rowid;
-
-create table entries (
-    number integer primary key, issue integer not null, id text not null, actor text not null, at integer not null,
-    ms integer not null, count integer not null, parents text not null, digest text not null, under text not null,
-    chain text not null, n integer not null, prev text, issuer text not null, rk text not null, auth integer not null,
-    verdict text not null, reason text not null default '', rooted integer not null, partial integer not null,
-    review text not null, seq integer not null, events integer not null
-);
-
-create table lost_claims (issue integer not null, actor text not null, until integer not null);
-
-create table devices (ref text primary key, tip text not null, tree text not null, flaw text not null) without rowid;
-
-create table auths (key integer primary key, heads text not null unique);
-
-create table events (
-    seq integer primary key, entry integer not null, issue integer not null, position integer not null,
-    type text not null, body text not null, summary text not null
-);
-
-create table outstanding (id integer primary key, part text not null);
-
-create table tallies (
-    label text not null, archived integer not null, status text not null, category text not null, blocked integer not null,
-    n integer not null, primary key (label, archived, status, category, blocked)
-) without rowid;
-"""
-# Apart from the tables, so that a great many rows may go in first.
-_INDEXES = """
-create index issues_tip on issues (id, tip);
-create index actors_last on actors (last, id) where entries > 0;
-create index issues_seq on issues (seq);
-create index issues_updated on issues (archived, updated, key);
-create index issues_found on issues (key, archived, updated);
-create index issues_board on issues (archived, status, priority, created, key);
-create index issues_done on issues (archived, status, updated, key) where category = 'done';
-create index issues_ready on issues (priority) where category = 'todo' and blocked = 0 and archived = 0;
-create index issues_deferred on issues (deferred) where deferred is not null;
-create index issues_parent on issues (parent) where parent is not null;
-create index issues_origin on issues (origin) where origin is not null;
-create index issues_assignee on issues (assignee, updated) where assignee is not null;
-create index issues_hidden on issues (key) where archived = 2;
-create index issues_claim on issues (claim_until) where claim_actor is not null;
-create index labels_updated on labels (label, updated, issue);
-create index links_other on links (other, kind);
-create unique index entries_id on entries (id, issue);
-create index entries_issue on entries (issue, actor, seq, events);
-create index entries_actor on entries (actor, number);
-create index entries_chain on entries (chain, n);
-create index entries_rk on entries (issuer, rk) where rk != '';
-create index entries_bad on entries (verdict, issue) where verdict != 'ok';
-create index entries_partial on entries (issue) where partial;
-"""
-
 _CACHE = 8000  # kB at most: what a board shows of very many issues lies on a thousand pages
 _WAL_PAGES = 8000  # 32 MB: a page that is written again and again goes into the file once
-_NAMES = (
-    "actors", "issues", "comments", "labels", "links", "entries", "events", "outstanding", "auths", "tallies",
-    "devices", "lost_claims",
-)  # fmt: skip
-_VIRTUAL = ("texts", "titles")
 
 
 def connect(path: str, *, read_only: bool = False) -> Db:
@@ -135,38 +43,20 @@ def connect(path: str, *, read_only: bool = False) -> Db:
 def prepare(db: Db, epoch: str) -> None:
     """Create the tables if they are not there; a file of another version is emptied first."""
     found = db.execute("select name from sqlite_master where name = 'meta'").fetchone()
-    if found and meta(db, "version") == VERSION:
+    if found and meta(db, "version") == tables.VERSION:
         return
     db.execute("begin immediate")
     names = [
         row["name"] for row in db.execute("select name from sqlite_master where type = 'table' and sql is not null")
     ]
-    for name in sorted(names, key=lambda name: name not in _VIRTUAL):  # those take their shadows along
+    for name in sorted(names, key=lambda name: name not in tables.VIRTUAL):  # those take their shadows along
         db.execute(f'drop table if exists "{name}"')
-    create_tables(db)
-    create_indexes(db)
+    tables.create(db)
+    tables.create_indexes(db)
     count_from_now_on(db)
-    set_meta(db, "version", VERSION)
+    set_meta(db, "version", tables.VERSION)
     set_meta(db, "epoch", epoch)
     db.execute("commit")
-
-
-def create_tables(db: Db, *, words: bool = True) -> None:
-    """Create the tables without what makes them quick to ask; those of words only if wanted."""
-    _run(db, _TABLES)
-    if words:
-        _run(db, f"{TEXTS};\n{TITLES}")
-
-
-def create_indexes(db: Db) -> None:
-    """Make the tables quick to ask."""
-    _run(db, _INDEXES)
-
-
-def _run(db: Db, statements: str) -> None:
-    for statement in statements.split(";\n"):
-        if statement.strip():
-            db.execute(statement)
 
 
 def connect_unsafe(path: str) -> Db:
@@ -189,9 +79,9 @@ def clear(db: Db, epoch: str) -> None:
     """Forget everything and begin a new epoch, inside the caller's transaction."""
     for name in TRIGGERS:  # a table without triggers is emptied at once
         db.execute(f"drop trigger if exists {name}")
-    for table in _NAMES:
+    for table in tables.NAMES:
         db.execute(f"delete from {table}")
-    for table in _VIRTUAL:
+    for table in tables.VIRTUAL:
         db.execute(f"insert into {table} ({table}) values ('delete-all')")
     count_from_now_on(db)
     db.execute(f"delete from meta where name != 'version' and not ({_LASTING})")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from git_tracker.store import fold
-from git_tracker.store.index import derive, putting, schema, texts, write
+from git_tracker.store.index import derive, putting, schema, tables, texts, write
 from git_tracker.store.index.schema import Db
 from git_tracker.store.state import State
 from git_tracker.store.verdicts import Admission
@@ -32,7 +32,7 @@ class Shard:
     def __init__(self, path: str, number: int, of: int, workflow: Workflow, govern: Callable[[State], None]) -> None:
         self._db: Db = schema.connect_unsafe(path)
         self._db.execute("pragma cache_size=-4000")  # kB: rows go in one behind the other
-        schema.create_tables(self._db, words=False)
+        tables.create(self._db, bare=True)
         self._db.execute("create table latest (actor text primary key, ms integer, count integer, entry text)")
         self._workflow, self._govern, self._step = workflow, govern, of
         self._number = number - of

@@ -123,6 +123,20 @@ def gather(db: Db) -> None:
     db.execute("delete from outstanding")
 
 
+def gather_roughly(db: Db) -> None:
+    """Index a great many texts from now on: with more memory, and without tidying up while they come in."""
+    _configure(db, hashsize=16_000_000, automerge=0)
+
+
+def gather_evenly(db: Db) -> None:
+    """Index texts as they change from now on, as FTS5 does by itself (sqlite.org/fts5.html, 6)."""
+    _configure(db, hashsize=1_048_576, automerge=4)
+
+
+def _configure(db: Db, **settings: int) -> None:
+    db.executemany("insert into texts (texts, rank) values (?, ?)", settings.items())
+
+
 def gather_titles(db: Db) -> None:
     """Index all titles, of an index that was made without them."""
     db.execute("insert into titles (rowid, body) select key, title from issues where title != '' order by key")
