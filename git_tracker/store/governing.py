@@ -260,7 +260,7 @@ class Governor(Voucher):
             self._projection.journaled(numbered[-1][0])
             self._db.execute("commit")
         except BaseException as error:
-            self._roll_back()
+            schema.roll_back(self._db)
             self._stale = True
             if not (id and isinstance(error, schema.Error)):
                 raise

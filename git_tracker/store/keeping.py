@@ -192,7 +192,7 @@ class Keeper(Reader):
                 self._projection.look(self._clock())
             self._db.execute("commit")
         except BaseException:
-            self._roll_back()
+            schema.roll_back(self._db)
             raise
         if here < bulk.WORTH or not self.root:
             return False
@@ -221,13 +221,8 @@ class Keeper(Reader):
             self._db.execute("commit")
             self._projection.committed()
         except BaseException:
-            self._roll_back()
+            schema.roll_back(self._db)
             raise
-
-    def _roll_back(self) -> None:
-        with suppress(schema.Error):
-            if self._db.in_transaction:
-                self._db.execute("rollback")
 
     def _ring(self, cue: Cue | None = None) -> None:
         try:

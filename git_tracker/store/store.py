@@ -187,7 +187,7 @@ class IssueStore(Governor):
                     self._projection.committed()
                     self._keep_stock_git()
                 except schema.Error as error:
-                    self._roll_back()
+                    schema.roll_back(self._db)
                     self._stale = True
                     if not numbered:  # else it goes into git, and whoever reads next brings the index up to date
                         if not schema.is_damage(error):
@@ -195,7 +195,7 @@ class IssueStore(Governor):
                         self._attach(damaged=True)
                         continue
                 except BaseException:
-                    self._roll_back()
+                    schema.roll_back(self._db)
                     raise
             self._ring(cue)
             if numbered or prior:

@@ -146,12 +146,19 @@ def transaction(db: Db) -> Iterator[None]:
         yield
         db.execute("commit")
     except BaseException as error:
-        with suppress(Error):
-            if db.in_transaction:
-                db.execute("rollback")
+        roll_back(db)
         if isinstance(error, Error):
             raise failed(error) from error
         raise
+
+
+def roll_back(db: Db) -> None:
+    """Undo what was begun, and have a connection forget why that failed: it would tell whoever asks next (as of SQLITE_FULL)."""
+    with suppress(Error):
+        if db.in_transaction:
+            db.execute("rollback")
+    with suppress(Error):
+        db.execute("select 1 from meta limit 1").fetchone()
 
 
 def check(db: Db) -> None:
