@@ -6,6 +6,7 @@ from typing import Any
 
 from git_tracker.errors import Invalid
 from git_tracker.store import canonical
+from git_tracker.store.index import read
 from git_tracker.store.index.schema import Db
 
 
@@ -28,7 +29,7 @@ def written(db: Db, issuer: bytes, rk: str, key: str) -> list[tuple[str, bool]]:
         return []
     rows = db.execute(
         "select entries.rk, issues.id, entries.id = issues.id from entries join issues on issues.key = entries.issue"
-        " where entries.issuer = ? and entries.rk >= ? and entries.rk < ? order by entries.n",
+        f" where entries.issuer = {read.PUBKEY} and entries.rk >= ? and entries.rk < ? order by entries.n",
         (issuer.hex(), f"{rk}#", f"{rk}$"),
     ).fetchall()
     if any(row[0] != key for row in rows):

@@ -139,7 +139,7 @@ def test_the_key_of_a_session_is_nowhere_but_in_memory(tmp_path: Path) -> None:
     draws = served.end()
 
     world.store.refresh(force=True)
-    chains = {row[0] for row in world.store.reader.execute("select distinct chain from entries")}
+    chains = {row[0] for row in world.store.reader.execute("select hex from pubkeys")}
     keys = [seed for seed in draws if signer_from_seed("x", "x", seed).identity.key.hex() in chains]
     assert len(keys) == 2  # both sessions wrote, and these are their keys
     places = {"its output": served.out, "the process table": shown}

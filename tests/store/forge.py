@@ -201,7 +201,8 @@ class Forge:
 
     def _chain(self, by: Signer) -> tuple[int, str | None]:
         rows = self.store.reader.execute(
-            "select n, id from entries where chain = ? order by n desc limit 1", (by.identity.key.hex(),)
+            "select n, id from entries join pubkeys on pubkeys.key = chain where hex = ? order by n desc limit 1",
+            (by.identity.key.hex(),),
         ).fetchall()
         return (rows[0][0] + 1, rows[0][1]) if rows else (0, None)
 

@@ -22,8 +22,10 @@ ISSUES = 620  # more than are left to one process
 
 QUESTIONS = {
     "issues": "select * from issues",
-    "entries": "select entries.*, issues.id as whole, heads from entries left join issues on issues.key ="
-    " entries.issue join auths on auths.key = entries.auth where entries.issue > 0",
+    "entries": "select entries.*, issues.id as whole, heads, own.hex as own, theirs.hex as theirs from entries"
+    " left join issues on issues.key = entries.issue join auths on auths.key = entries.auth"
+    " left join pubkeys as own on own.key = chain left join pubkeys as theirs on theirs.key = issuer"
+    " where entries.issue > 0",
     "events": "select events.*, entries.id as wrote, issues.id as whole from events join entries on entries.number ="
     " events.entry join issues on issues.key = events.issue",
     "comments": "select comments.*, issues.id as whole from comments join issues on issues.key = comments.issue",
@@ -35,7 +37,7 @@ QUESTIONS = {
     "titled": "select term, offset, issues.id as whole from titled join issues on issues.key = doc",
     "actors": "select * from actors where id in (select actor from entries where issue > 0)",
 }  # fmt: skip
-NUMBERS = {"key", "seq", "number", "entry", "issue", "auth"}  # count what came when
+NUMBERS = {"key", "seq", "number", "entry", "issue", "auth", "chain", "issuer"}  # count what came when
 
 
 def rows(store: IssueStore) -> dict[str, list[str]]:

@@ -177,7 +177,10 @@ class World:
 
     def chains(self) -> dict[str, str]:
         self.store.refresh()
-        return {row[0]: row[1] for row in self.store.reader.execute("select id, chain from entries")}
+        return {
+            row[0]: row[1]
+            for row in self.store.reader.execute("select id, hex from entries join pubkeys on pubkeys.key = chain")
+        }
 
     def is_good(self, id: str, *, krl: bool = False) -> bool:
         settings = ["-c", "gpg.format=ssh", "-c", f"gpg.ssh.allowedSignersFile={self.allowed}"]

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from git_tracker.store.index import read
 from git_tracker.store.index.schema import Db
 
 
@@ -47,7 +48,7 @@ def wrote(db: Db, issuer: bytes, rk: str) -> list[str]:
     """Return the issues that were written to under a request key, in that order."""
     rows = db.execute(
         "select issues.id from entries join issues on issues.key = entries.issue"
-        " where entries.issuer = ? and entries.rk >= ? and entries.rk < ? order by entries.n",
+        f" where entries.issuer = {read.PUBKEY} and entries.rk >= ? and entries.rk < ? order by entries.n",
         (issuer.hex(), f"{rk}#", f"{rk}$"),
     )
     return list(dict.fromkeys(str(row[0]) for row in rows))

@@ -67,6 +67,11 @@ def place(note: Mapping[str, Any]) -> str:
     return "{:015d}.{:010d}.{}.{:03d}".format(*note["order"])
 
 
+def comment(note: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Return what the index keeps of a comment: what it is sorted by, its text, and the rest."""
+    return place(note), note["body"], encode({name: value for name, value in note.items() if name != "body"})
+
+
 def lost_claims(folded: State) -> list[Claim]:
     """Return the claims that another one, made elsewhere, was earlier than."""
     return folded.live_claims(0)[1:]

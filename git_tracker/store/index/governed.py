@@ -6,7 +6,7 @@ from typing import Any
 from git_tracker.errors import Ambiguous, NotFound
 from git_tracker.store import sshwire
 from git_tracker.store.identity import is_session_of, session_id
-from git_tracker.store.index import people
+from git_tracker.store.index import people, read
 from git_tracker.store.index.schema import Db
 from git_tracker.store.membership import Seen
 
@@ -15,7 +15,7 @@ Json = Any
 
 def chains_of(db: Db, key: bytes) -> list[Seen]:
     """Return the end of every chain written by a person's key or by a session that it issued."""
-    return _ends(db, "issuer = ?", key.hex())
+    return _ends(db, f"issuer = {read.PUBKEY}", key.hex())
 
 
 def chains_of_session(db: Db, sid: str) -> list[Seen]:
@@ -26,7 +26,7 @@ def chains_of_session(db: Db, sid: str) -> list[Seen]:
 def _ends(db: Db, where: str, value: str) -> list[Seen]:
     """Return the entries that no other follows in its chain: one for each chain, more for one that was forked."""
     rows = db.execute(
-        f"select distinct chain, n, id from entries as e where {where} and chain != '' and not exists"
+        f"select distinct hex, n, id from entries as e join pubkeys on pubkeys.key = chain where {where} and not exists"
         " (select 1 from entries as next where next.chain = e.chain and next.n > e.n and next.prev = e.id)",
         (value,),
     )
@@ -53,7 +53,8 @@ def session(db: Db, name: str, issuers: Iterable[bytes]) -> tuple[str, bytes]:
     row = db.execute("select session from actors where id = ? and session != ''", (id,)).fetchone()
     if row is None:
         raise NotFound(f"{name} is no agent session", "`tracker trust sessions` shows the sessions")
-    issuer = db.execute("select issuer from entries where actor = ? limit 1", (id,)).fetchone()
+    own = "select hex from entries join pubkeys on pubkeys.key = issuer where actor = ? limit 1"
+    issuer = db.execute(own, (id,)).fetchone()
     return str(row[0]), bytes.fromhex(issuer[0])
 
 
@@ -76,8 +77,9 @@ def revoked(db: Db, sessions: Iterable[tuple[str, str]]) -> list[dict[str, Json]
     A session is named by its id and the fingerprint of its issuer's key.
     """
     rows = (
-        "select distinct chain, entries.issuer from entries join actors on actors.id = entries.actor"
-        " where actors.session = ? and chain != '' order by chain"
+        "select distinct own.hex, theirs.hex from entries join actors on actors.id = entries.actor"
+        " join pubkeys as own on own.key = chain join pubkeys as theirs on theirs.key = entries.issuer"
+        " where actors.session = ? order by own.hex"
     )
     return [
         {"sid": sid, "key": key, "person_key": issuer}

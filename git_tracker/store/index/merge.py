@@ -81,23 +81,32 @@ class Merging:
         )
 
     def _copy_entries(self) -> None:
-        self.db.execute("create temp table cited (old integer primary key, new integer not null)")
-        for name in self._names:
-            self.db.execute(f"insert or ignore into auths (heads) select heads from {name}.auths")
-            self.db.execute(
-                f"insert into cited select theirs.key, auths.key from {name}.auths as theirs"
-                " join auths on auths.heads = theirs.heads"
-            )
-        columns = [name for name in ENTRY if name not in ("number", "auth", "seq")]
+        self._join_numbers("auths", "heads")
+        self._join_numbers("pubkeys", "hex")
+        shared = {"auth": "auths", "chain": "pubkeys", "issuer": "pubkeys"}
+        numbers = (
+            f"coalesce((select new from new_{table} where old = {self._either(name)}), 0)"
+            for name, table in shared.items()
+        )
+        columns = [name for name in ENTRY if name not in ("number", "seq", *shared)]
         joins = " ".join(
             f"left join {name}.entries as {name} on {name}.number = {self._own(name)}" for name in self._names
         )
         self.db.execute(
-            f"insert into entries (number, seq, auth, {', '.join(columns)}) select rank.new, rank.seq,"
-            f" (select new from cited where old = {self._either('auth')}), {', '.join(map(self._either, columns))}"
+            f"insert into entries (number, seq, {', '.join((*shared, *columns))}) select rank.new, rank.seq,"
+            f" {', '.join((*numbers, *map(self._either, columns)))}"
             f" from rank {joins} order by rank.new"
         )
-        self.db.execute("drop table cited")
+
+    def _join_numbers(self, table: str, column: str) -> None:
+        """Join a table of what entries share, and note by which number each is known from now on."""
+        self.db.execute(f"create temp table new_{table} (old integer primary key, new integer not null)")
+        for name in self._names:
+            self.db.execute(f"insert or ignore into {table} ({column}) select {column} from {name}.{table}")
+            self.db.execute(
+                f"insert into new_{table} select theirs.key, ours.key from {name}.{table} as theirs"
+                f" join main.{table} as ours on ours.{column} = theirs.{column}"
+            )
 
     def _copy_events(self) -> None:
         columns = [name for name in EVENT if name not in ("seq", "entry")]

@@ -219,7 +219,7 @@ def chain(db: Db, actor: str) -> dict[str, Json]:
     session = db.execute("select session from actors where id = ?", (actor,)).fetchone()
     from git_tracker.store import chains  # only here: readers of the index do without
 
-    keys = db.execute("select distinct chain from entries where actor = ? and chain != ''", (actor,)).fetchall()
+    keys = db.execute("select distinct chain from entries where actor = ? and chain != 0", (actor,)).fetchall()
     links = {
         key: [
             chains.Link(row["id"], row["n"], row["prev"], ())

@@ -153,10 +153,10 @@ def get(db: Db, id: str, now_ms: int, *, comments: int | None = None, among: int
     full, state = str(row["id"]), json.loads(row["state"])
     last = row["comments"] if among is None else min(among, row["comments"])
     latest_first = db.execute(
-        "select part, body from comments where issue = ? order by place desc limit ? offset ?",
+        "select part, body, note from comments where issue = ? order by place desc limit ? offset ?",
         (row["key"], last if comments is None else min(comments, last), row["comments"] - last),
     ).fetchall()
-    notes = [(part, json.loads(body)) for part, body in reversed(latest_first)]
+    notes = [(part, json.loads(note) | {"body": body}) for part, body, note in reversed(latest_first)]
     actors = Actors(db, [row["author"], *(note["actor"] for _, note in notes)])
     links_in = db.execute(
         "select links.kind, issues.id from links join issues on issues.key = links.issue"
@@ -174,7 +174,7 @@ def _disputed(db: Db, key: int, state: dict[str, Json]) -> dict[str, str]:
     """Return the bodies of the comments that are in conflict."""
     one = "select part, body from comments where issue = ? and part = ?"
     found = (db.execute(one, (key, document)).fetchone() for document in state["conflicts"])
-    return {row[0]: json.loads(row[1])["body"] for row in found if row}
+    return {row[0]: row[1] for row in found if row}
 
 
 def in_conflict(db: Db, found: Sequence[Row], now_ms: int) -> list[dict[str, Json]]:
@@ -194,6 +194,7 @@ _EVENTS = (
 )
 
 
+PUBKEY = "(select key from pubkeys where hex = ?)"  # by which number entries name a public key
 OWN = "events.seq >= entries.seq and events.seq < entries.seq + entries.events"  # of an entry: numbered on end
 
 

@@ -1,14 +1,13 @@
 """Rows of the index that are read only when somebody asks: the comments of an issue, and what is known of its entries."""
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from typing import Any
 
 from git_tracker.store.chains import Chains, Link
-from git_tracker.store.index.derive import encode, place
-from git_tracker.store.index.read import OWN
+from git_tracker.store.index.derive import comment
+from git_tracker.store.index.read import OWN, PUBKEY
 from git_tracker.store.index.schema import Db
-from git_tracker.store.index.texts import Changes
+from git_tracker.store.index.texts import Changes, noted
 from git_tracker.store.trust import Touched
 from git_tracker.store.verdicts import About
 
@@ -23,11 +22,11 @@ class Comments(MutableMapping[str, dict[str, Any]]):
     def __getitem__(self, part: str) -> dict[str, Any]:
         if part in self._changed:
             return self._changed[part]
-        row = self._db.execute("select body from comments where issue = ? and part = ?", (self._issue, part)).fetchone()
+        one = "select body, note from comments where issue = ? and part = ?"
+        row = self._db.execute(one, (self._issue, part)).fetchone()
         if row is None:
             raise KeyError(part)
-        note: dict[str, Any] = json.loads(row[0])
-        return note
+        return noted(*row)
 
     def __setitem__(self, part: str, note: dict[str, Any]) -> None:
         self._changed[part] = note
@@ -54,24 +53,25 @@ def put_comments(db: Db, key: int, comments: Mapping[str, Any], count: int, chan
     before = count
     changed = comments.changed if isinstance(comments, Comments) else comments
     if count and not isinstance(comments, Comments):  # folded anew: some may be gone, and numbers have no gaps
-        stored = db.execute("select part, number, body from comments where issue = ?", (key,)).fetchall()
+        stored = db.execute("select part, number, body, note from comments where issue = ?", (key,)).fetchall()
         if {row[0] for row in stored} - changed.keys():
             db.execute("delete from comments where issue = ?", (key,))
-            for part, number, body in stored:
-                changes.comment(number, part, json.loads(body), None)
+            for part, number, *was in stored:
+                changes.comment(number, part, noted(*was), None)
             count = 0
     for part, note in changed.items():
-        row = (place(note), encode(note))
-        if db.execute("insert or ignore into comments values (?, ?, ?, ?, ?)", (key, part, count + 1, *row)).rowcount:
+        row, new = comment(note), "insert or ignore into comments values (?, ?, ?, ?, ?, ?)"
+        if db.execute(new, (key, part, count + 1, *row)).rowcount:
             count += 1
             changes.comment(count, part, None, note)
             continue
-        number, body = db.execute(
-            "select number, body from comments where issue = ? and part = ?", (key, part)
+        number, *was = db.execute(
+            "select number, body, note from comments where issue = ? and part = ?", (key, part)
         ).fetchone()
-        if body != row[1]:
-            db.execute("update comments set place = ?, body = ? where issue = ? and part = ?", (*row, key, part))
-            changes.comment(number, part, json.loads(body), note)
+        if (*was,) != row[1:]:
+            now = "update comments set place = ?, body = ?, note = ? where issue = ? and part = ?"
+            db.execute(now, (*row, key, part))
+            changes.comment(number, part, noted(*was), note)
     return count - before
 
 
@@ -116,7 +116,7 @@ def chains(db: Db) -> Chains:
     """Return the chains of everything the index holds."""
 
     def stored(chain: str) -> Iterator[Link]:
-        for row in db.execute(f"{_LINK} chain = ?", (chain,)):
+        for row in db.execute(f"{_LINK} chain = {PUBKEY}", (chain,)):
             yield Link(row[0], row[1], row[2], tuple(row[3].split()))
 
     def find(id: str) -> Link | None:
@@ -129,7 +129,7 @@ def chains(db: Db) -> Chains:
 def chain_end(db: Db, chain: str) -> tuple[int, str] | None:
     """Return number and id of the last entry of a key's chain."""
     row = db.execute(
-        "select n, id from entries where chain = ? order by n desc, number desc limit 1", (chain,)
+        f"select n, id from entries where chain = {PUBKEY} order by n desc, number desc limit 1", (chain,)
     ).fetchone()
     return (row[0], row[1]) if row else None
 
@@ -137,7 +137,7 @@ def chain_end(db: Db, chain: str) -> tuple[int, str] | None:
 def last_after(db: Db, chain: str, n: int, id: str) -> tuple[int, str]:
     """Follow a chain from one of its entries: a write may have ended before it was noted here."""
     while row := db.execute(
-        "select id from entries where chain = ? and n = ? and prev = ? limit 1", (chain, n + 1, id)
+        f"select id from entries where chain = {PUBKEY} and n = ? and prev = ? limit 1", (chain, n + 1, id)
     ).fetchone():
         n, id = n + 1, row[0]
     return n, id
@@ -154,7 +154,7 @@ def created_under(db: Db, issue: int) -> str | None:
     return str(row[0]) if row else None
 
 
-_ISSUE = "select distinct issues.id from entries join issues on issues.key = entries.issue where entries.chain != ''"
+_ISSUE = "select distinct issues.id from entries join issues on issues.key = entries.issue where entries.chain != 0"
 
 
 def touched(db: Db, by: Touched | None) -> set[str]:
@@ -162,9 +162,10 @@ def touched(db: Db, by: Touched | None) -> set[str]:
     if by is None:
         return {row[0] for row in db.execute(_ISSUE)}
     found = {row[0] for row in db.execute(f"{_ISSUE} and verdict = 'waiting' and verdict != 'ok'")}
-    for column, values in (("issuer", by.issuers), ("actor", by.sessions), ("entries.id", by.entries)):
+    named = ((f"issuer = {PUBKEY}", by.issuers), ("actor = ?", by.sessions), ("entries.id = ?", by.entries))
+    for such, values in named:
         for value in values:
-            found |= {row[0] for row in db.execute(f"{_ISSUE} and {column} = ?", (value,))}
+            found |= {row[0] for row in db.execute(f"{_ISSUE} and {such}", (value,))}
     return found
 
 
@@ -175,7 +176,7 @@ def followed(db: Db, links: Iterable[tuple[str, Link]], saw: Callable[..., bool]
     """
     after = (
         "select distinct issues.id, heads from entries join issues on issues.key = entries.issue"
-        " join auths on auths.key = entries.auth where chain = ? and n = ? and prev = ?"
+        f" join auths on auths.key = entries.auth where chain = {PUBKEY} and n = ? and prev = ?"
         " and not exists (select 1 from entries where id = ?)"
     )
     return {

@@ -18,7 +18,7 @@ from git_tracker.store.workflow import Workflow
 PLACES = 256  # an entry's events are numbered from its own number times this
 
 ROWS = {  # by table: what is handed over, in the order of these columns
-    "issues": (*write.COLUMNS, "key", "id"), "comments": ("issue", "part", "number", "place", "body"),
+    "issues": (*write.COLUMNS, "key", "id"), "comments": ("issue", "part", "number", "place", "body", "note"),
     "labels": ("issue", "label", "updated"), "links": ("issue", "kind", "other"),
     "lost_claims": ("issue", "actor", "until"), "texts": ("rowid", "body"),
 }  # fmt: skip
@@ -38,9 +38,8 @@ class Shard:
         self._number = number - of
         self._rows = putting.Rows()
         self._made: Rows = {table: [] for table in ROWS}
-        self._auths: dict[tuple[str, ...], int] = {}
+        self._numbers = _Numbers(number, of)
         self._actors: dict[str, tuple[tuple[Any, ...], tuple[Any, ...]]] = {}  # latest entry, row
-        self._first = number
 
     def put(self, key: int, id: str, tip: str, judged: Iterable[Admission]) -> None:
         """Take an issue with all its entries and the state they add up to."""
@@ -61,8 +60,7 @@ class Shard:
         row |= derive.columns(state, self._workflow) | {"quarantined": bad, "comments": len(state.comments)}
         made["issues"].append(tuple(row.values()))
         made["comments"] += [
-            (key, part, number, derive.place(note), derive.encode(note))
-            for number, (part, note) in enumerate(state.comments.items(), 1)
+            (key, part, number, *derive.comment(note)) for number, (part, note) in enumerate(state.comments.items(), 1)
         ]
         made["labels"] += [(key, label, row["updated"]) for label in state.sets.get("labels", ())]
         made["links"] += [(key, kind, other) for kind, other in derive.links(state)]
@@ -83,17 +81,31 @@ class Shard:
         putting.insert(self._db, "actors", putting.ACTOR, (row for _, row in self._actors.values()))
         latest = ((who, *order) for who, (order, _) in self._actors.items())
         putting.insert(self._db, "latest", ("actor", "ms", "count", "entry"), latest)
-        heads = ((key, " ".join(auth)) for auth, key in self._auths.items())
+        heads = ((key, " ".join(auth)) for auth, key in self._numbers.auths.items())
         putting.insert(self._db, "auths", ("key", "heads"), heads)
+        putting.insert(self._db, "pubkeys", ("key", "hex"), ((key, hex) for hex, key in self._numbers.pubkeys.items()))
         self._db.execute("commit")
         self._db.close()
 
     def _entry(self, key: int, item: Admission, reason: str, *, sound: bool) -> None:
         self._number += self._step
-        cited = item.entry.envelope.auth if item.entry else ()
-        auth = self._auths.setdefault(cited, self._first + self._step * len(self._auths))
-        self._rows.add(key, item, self._number, auth, self._number * PLACES - 1, reason, sound=sound)
+        self._rows.add(key, item, self._number, self._numbers, self._number * PLACES - 1, reason, sound=sound)
         if item.actor:
             order = (*item.record.hlc, item.record.id)
             if item.actor[0] not in self._actors or order > self._actors[item.actor[0]][0]:
                 self._actors[item.actor[0]] = (order, item.actor)
+
+
+class _Numbers:
+    """As `putting.Numbers`, from 1 in steps of the number of shards."""
+
+    def __init__(self, number: int, of: int) -> None:
+        self._number, self._of = number + 1, of
+        self.auths: dict[tuple[str, ...], int] = {}
+        self.pubkeys: dict[str, int] = {}
+
+    def auth(self, heads: tuple[str, ...]) -> int:
+        return self.auths.setdefault(heads, self._number + self._of * len(self.auths))
+
+    def pubkey(self, hex: str) -> int:
+        return self.pubkeys.setdefault(hex, self._number + self._of * len(self.pubkeys)) if hex else 0

@@ -5,7 +5,7 @@ from sqlite3 import Connection
 
 from git_tracker.store.index.aside import TEXTS, TITLES
 
-VERSION = "13"  # of the tables below: another number means the file is built anew
+VERSION = "14"  # of the tables below: another number means the file is built anew
 
 _TABLES = """
 create table meta (name text primary key, value text not null) without rowid;
@@ -31,7 +31,7 @@ create table issues (
 
 create table comments (
     issue integer not null, part text not null, number integer not null, place text not null, body text not null,
-    primary key (issue, part)
+    note text not null, primary key (issue, part)
 ) without rowid;
 create table labels (
     issue integer not null, label text not null, updated integer not null default 0, primary key (issue, label)
@@ -43,7 +43,7 @@ create table links (
 create table entries (
     number integer primary key, issue integer not null, id text not null, actor text not null, at integer not null,
     ms integer not null, count integer not null, parents text not null, digest text not null, under text not null,
-    chain text not null, n integer not null, prev text, issuer text not null, rk text not null, auth integer not null,
+    chain integer not null, n integer not null, prev text, issuer integer not null, rk text not null, auth integer not null,
     verdict text not null, reason text not null default '', rooted integer not null, partial integer not null,
     review text not null, seq integer not null, events integer not null
 );
@@ -53,6 +53,8 @@ create table lost_claims (issue integer not null, actor text not null, until int
 create table devices (ref text primary key, tip text not null, tree text not null, flaw text not null) without rowid;
 
 create table auths (key integer primary key, heads text not null unique);
+
+create table pubkeys (key integer primary key, hex text not null unique);
 
 create table events (
     seq integer primary key, entry integer not null, issue integer not null, position integer not null,
@@ -95,8 +97,8 @@ create index entries_partial on entries (issue) where partial;
 """
 
 NAMES = (
-    "actors", "issues", "comments", "labels", "links", "entries", "events", "outstanding", "auths", "tallies",
-    "devices", "lost_claims",
+    "actors", "issues", "comments", "labels", "links", "entries", "events", "outstanding", "auths", "pubkeys",
+    "tallies", "devices", "lost_claims",
 )  # fmt: skip
 VIRTUAL = ("texts", "titles")
 

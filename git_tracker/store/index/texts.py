@@ -32,8 +32,8 @@ select id, coalesce(case part
         select json_extract(state, '$.texts.description') from issues where key = outstanding.id >> {_BITS} and state != ''
     )
     else (
-        select json_extract(body, '$.body') from comments
-        where issue = outstanding.id >> {_BITS} and comments.part = outstanding.part and not json_extract(body, '$.redacted')
+        select body from comments
+        where issue = outstanding.id >> {_BITS} and comments.part = outstanding.part and not json_extract(note, '$.redacted')
     )
 end, '') from outstanding
 """
@@ -51,6 +51,12 @@ def _said(note: Note) -> str:
 
 def _number(key: int, place: int) -> int:
     return (key << _BITS) + place
+
+
+def noted(body: str, rest: str) -> dict[str, Any]:
+    """Return the comment that text and rest make, as the index keeps them."""
+    note: dict[str, Any] = json.loads(rest)
+    return note | {"body": body}
 
 
 class Changes:
@@ -95,8 +101,9 @@ def forget(db: Db, key: int) -> None:
     changes = Changes(db, key)
     changes.title(db.execute("select title from issues where key = ?", (key,)).fetchone()[0], "")
     forget_description(db, key)
-    for part, number, body in db.execute("select part, number, body from comments where issue = ?", (key,)).fetchall():
-        changes.comment(number, part, json.loads(body), None)
+    stored = "select part, number, body, note from comments where issue = ?"
+    for part, number, *was in db.execute(stored, (key,)).fetchall():
+        changes.comment(number, part, noted(*was), None)
 
 
 def forget_description(db: Db, key: int) -> None:

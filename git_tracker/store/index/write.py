@@ -6,7 +6,7 @@ from typing import Any
 
 from git_tracker.store.fold import Record
 from git_tracker.store.index import counts, derive, read, texts
-from git_tracker.store.index.putting import Rows
+from git_tracker.store.index.putting import Interned, Rows
 from git_tracker.store.index.rows import Comments, put_comments
 from git_tracker.store.index.schema import Db, Row
 from git_tracker.store.state import State
@@ -92,26 +92,16 @@ def add_entries(db: Db, found: Iterable[tuple[int, Admission]]) -> int:
     """Number entries (with the key of their issue) and their events in the order given; return the last number."""
     seq, number = read.last_seq(db), read.last_number(db)
     rows = Rows()
-    auths: dict[tuple[str, ...], int] = {}
+    numbers = Interned(db)
     counted: set[tuple[int, str]] = set()
     for key, admission in found:
-        auth = admission.entry.envelope.auth if admission.entry else ()
-        if auth not in auths:
-            auths[auth] = _auth(db, auth)
         who = key, admission.record.actor
         counts.put_actor(db, key, admission, counted=who in counted)
         counted.add(who)
         number += 1
-        seq = rows.add(key, admission, number, auths[auth], seq)
+        seq = rows.add(key, admission, number, numbers, seq)
     rows.flush(db)
     return seq
-
-
-def _auth(db: Db, heads: Iterable[str]) -> int:
-    """Return the number of a set of trust heads; a great many entries share a few."""
-    text = " ".join(heads)
-    row = db.execute("select key from auths where heads = ?", (text,)).fetchone()
-    return int(row[0] if row else db.execute("insert into auths (heads) values (?)", (text,)).lastrowid or 0)
 
 
 def records(db: Db, key: int) -> list[Record]:
