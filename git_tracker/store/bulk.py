@@ -4,6 +4,7 @@ The file is made beside the index and takes its place when it is finished, so th
 What the workers could not say by themselves, since a chain runs through several issues, is named as doubtful.
 """
 
+import gc
 import json
 import marshal
 import os
@@ -17,8 +18,9 @@ from typing import IO, Self, TypeVar
 
 from git_tracker.errors import Unusable
 from git_tracker.store import packorder
-from git_tracker.store.bulkworker import Task
+from git_tracker.store.bulkworker import MANY, Task
 from git_tracker.store.index import schema
+from git_tracker.store.index.counts import Figures
 from git_tracker.store.index.merge import Merging
 from git_tracker.store.index.shard import Rows
 from git_tracker.store.place import Place
@@ -47,18 +49,20 @@ def build(
         Task([*where], shard, number, count, trust.root, [*trust_tips], dict(statuses), now_ms)
         for number, shard in enumerate(shards)
     ]
+    often = gc.get_threshold()
+    gc.set_threshold(MANY)
     try:
-        # What was written at one time is read at one time: certificates are checked once, and rows found close together.
-        place = {tip: number for number, tip in enumerate(packorder.oldest_first(where.common, {*tips.values()}))}
-        todo = sorted(tips.items(), key=lambda issue: place[issue[1]])
-        with _Workers(tasks, todo) as workers:
+        with _Workers(tasks) as workers:
+            # What was written at one time is read at one time: certificates are checked once, rows found close together.
+            place = {tip: number for number, tip in enumerate(packorder.oldest_first(where.common, {*tips.values()}))}
+            workers.give(sorted(tips.items(), key=lambda issue: place[issue[1]]))
             for rows, doubts in workers.found():
                 merging.take(rows)
                 doubtful.update(doubts)
                 done += len(rows["issues"])
                 if progress:
                     progress(done, len(tips))
-            merging.finish(shards)
+            merging.finish(shards, workers.figures)
             doubtful |= {merging.id_of(key) for key in workers.wrongly_signed()}
         for key, own, before in merging.hasty():
             if not trust.saw(own.split(), *before.split()):
@@ -66,6 +70,7 @@ def build(
     except schema.Error as error:
         raise schema.failed(error) from error
     finally:
+        gc.set_threshold(*often)
         merging.db.close()
         for shard in shards:
             schema.remove(shard)
@@ -86,10 +91,11 @@ def install(new: str, path: str) -> bool:
 class _Workers:
     """Processes, a thread each that hands out work; what they find is there to be taken."""
 
-    def __init__(self, tasks: Sequence[Task], todo: Iterable[tuple[str, str]]) -> None:
-        self._todo = iter([(key, id, tip) for key, (id, tip) in enumerate(todo, 1)])
-        self._lock = threading.Lock()
+    def __init__(self, tasks: Sequence[Task]) -> None:
+        self._todo: Iterator[tuple[int, str, str]] = iter(())
+        self._given, self._lock = threading.Event(), threading.Lock()
         self._done: SimpleQueue[Done | Exception | None] = SimpleQueue()
+        self._figures: SimpleQueue[list[Figures] | Exception] = SimpleQueue()
         self._wrong: SimpleQueue[list[int] | Exception] = SimpleQueue()
         self._room = threading.Semaphore(2 * len(tasks))  # what is done and not taken yet stays in memory
         self._threads = [threading.Thread(target=self._lead, args=(task,), daemon=True) for task in tasks]
@@ -102,9 +108,15 @@ class _Workers:
     def __exit__(self, *_: object) -> None:
         with self._lock:
             self._todo = iter(())
+        self._given.set()
         self._room.release(len(self._threads))
         for thread in self._threads:
             thread.join()
+
+    def give(self, todo: Iterable[tuple[str, str]]) -> None:
+        """Say which issues there are, id and tip; the processes have begun to begin meanwhile."""
+        self._todo = iter([(key, id, tip) for key, (id, tip) in enumerate(todo, 1)])
+        self._given.set()
 
     def found(self) -> Iterator[Done]:
         """Yield what has been found, a portion of issues at a time, until all shards are whole."""
@@ -112,6 +124,10 @@ class _Workers:
             while (done := _taken(self._done)) is not None:
                 yield done
                 self._room.release()
+
+    def figures(self) -> list[list[Figures]]:
+        """Wait for what each actor did, counted by each of the processes."""
+        return [_taken(self._figures) for _ in self._threads]
 
     def wrongly_signed(self) -> set[int]:
         """Wait for the signatures that were to be checked last; return the keys of the issues with a wrong one."""
@@ -129,6 +145,8 @@ class _Workers:
                 assert process.stdin is not None
                 assert process.stdout is not None
                 process.stdin.write(json.dumps(task._asdict()).encode() + b"\n")
+                process.stdin.flush()
+                self._given.wait()
                 given = self._hand(process.stdin)
                 while given:
                     more = self._hand(process.stdin)  # to begin with at once
@@ -138,13 +156,14 @@ class _Workers:
                     given = more
                 process.stdin.close()
                 self._done.put(marshal.load(process.stdout))  # None: its shard is whole
+                self._figures.put(marshal.load(process.stdout))
                 wrong = marshal.load(process.stdout)
             if process.returncode:
                 raise RuntimeError(f"it ended with {process.returncode}")
             self._wrong.put(wrong)
         except (EOFError, OSError, RuntimeError, TypeError, ValueError) as error:
-            self._done.put(error)
-            self._wrong.put(error)
+            for queue in (self._done, self._figures, self._wrong):
+                queue.put(error)
 
     def _hand(self, to: IO[bytes]) -> bool:
         """Give a worker its next issues; return whether there are any."""

@@ -27,7 +27,7 @@ from git_tracker.store.workflow import Workflow
 _EVERY = 4  # signatures, of which one is checked last: so much can be done while the rest is put together
 _HELD = 100_000  # of them at once, some 200 bytes each
 _HUMBLY = 10  # how much we let the process that puts it together go first
-_MANY = 100_000  # new objects after which cycles are looked for: nothing here makes any, and all issues come and go
+MANY = 100_000  # new objects after which cycles are looked for: nothing here makes any, and all issues come and go
 
 
 class Task(NamedTuple):
@@ -90,10 +90,11 @@ class _Signatures:
 def main() -> None:
     """Take a task, then issues as lines `key id tip`; answer each blank line with what was found before it.
 
-    An answer is the rows of those issues by table, and the ids of those in doubt. The last two are that the shard is
-    whole, and the keys of issues with a signature that is wrong after all. All in the form of `marshal`.
+    An answer is the rows of those issues by table, and the ids of those in doubt. The last three are that the shard is
+    whole, what each actor did, and the keys of issues with a signature that is wrong after all. All in the form of
+    `marshal`.
     """
-    gc.set_threshold(_MANY)
+    gc.set_threshold(MANY)
     task = Task(**json.loads(sys.stdin.readline()))
     objects = GitRepository(Place(*task.place))
     objects.read_frugally()
@@ -123,6 +124,7 @@ def main() -> None:
     shard.close()
     _say(None)
     os.nice(_HUMBLY)
+    _say(shard.figures())
     _say(signatures.wrong())
 
 

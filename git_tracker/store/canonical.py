@@ -47,31 +47,31 @@ def dumps(value: Json) -> str:
     return _encode(_sorted(value))
 
 
-def loads(text: str) -> Json:
-    """Return the value behind a canonical text. Raise `Corrupt` for every other text."""
+def loads(text: str, *, within: int = 0) -> Json:
+    """Return the value behind a canonical text, or a part of one `within` so many others. Raise `Corrupt` for every other."""
     # Most texts are plain: then being what the encoder writes, keys in order, is all that canonical means.
-    if _is_plain(text):
+    if _is_plain(text, MAX_DEPTH - within):
         try:
             value = _scan(text, 0)[0]
             if _encode_plain(value) == text:
                 return value
         except (StopIteration, ValueError, Corrupt):
             pass
-    return _strictly(text)
+    return _strictly(text, within)
 
 
-def _is_plain(text: str) -> bool:
+def _is_plain(text: str, depth: int = MAX_DEPTH) -> bool:
     """Return whether a text has neither characters that sort otherwise, nor escapes of control characters, nor depth."""
-    return text.isascii() and "\\u" not in text and text.count("{") + text.count("[") <= MAX_DEPTH
+    return text.isascii() and "\\u" not in text and text.count("{") + text.count("[") <= depth
 
 
-def _strictly(text: str) -> Json:
+def _strictly(text: str, within: int) -> Json:
     """Return the value behind any canonical text, or say what keeps it from being one."""
     try:
         value, end = _decoder.raw_decode(text)
     except (ValueError, RecursionError) as error:
         raise Corrupt(f"not canonical JSON: {error}") from None
-    flaw = _flaw(value)
+    flaw = _flaw(value, 1 + within)
     if flaw:
         raise Corrupt(flaw)
     if end != len(text) or _encode(value) != text:

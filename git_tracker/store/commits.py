@@ -36,8 +36,8 @@ class Commits:
 
     def read_frugally(self) -> None:
         """Keep little in memory from now on, and expect most in packs: for a process that reads everything once."""
-        libgit2.use_little_memory()
-        self._files.list_files()
+        libgit2.read_once()
+        self._files.read_once()
 
     def has(self, id: str) -> bool:
         """Return whether an object is here and can be read."""

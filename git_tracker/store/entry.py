@@ -24,6 +24,13 @@ VERSION = 1
 _WORD = re.compile(r"[^\x00-\x20\x7f]*")
 _FIELDS = {"auth", "events", "hlc", "n", "prev", "repo", "rk", "sid", "under", "v"}
 
+_HEAD = re.compile(r'\{"auth":\[("[0-9a-f]{40}"(?:,"[0-9a-f]{40}")*)\],"events":\[')
+_MIDDLE = '],"hlc":['
+_TAIL = re.compile(
+    r'(0|[1-9][0-9]{0,14}),(0|[1-9][0-9]{0,14})\],"n":(0|[1-9][0-9]{0,14}),"prev":(?:"([0-9a-f]{40})"|null),'
+    r'"repo":"([0-9a-f]{40})","rk":"([!#-\[\]-~]{0,200})","sid":"([!#-\[\]-~]{0,64})","under":"((?:[0-9a-f]{40})?)","v":1\}'
+)
+
 
 class Envelope(NamedTuple):
     """What an entry says besides its events (DESIGN: fixed for all later versions of the format)."""
@@ -78,10 +85,31 @@ def decode(id: str, raw: bytes) -> Entry:
     found = commit.split(raw, MAX_PARENTS)
     if len(raw) > MAX_JSON and len(found.text.encode()) > MAX_JSON:
         raise Corrupt(f"the event JSON is larger than {MAX_JSON} bytes")
-    envelope = _envelope(canonical.loads(found.text))
+    envelope = _plain(found.text) or _envelope(canonical.loads(found.text))
     if found.tree != EMPTY_TREE and not any(event.get("type") == "attached" for event in envelope.events):
         raise Corrupt("an entry without attachments has the empty tree")
     return Entry(id, found.parents, found.author, found.seconds, envelope, found.payload, found.armour)
+
+
+def _plain(text: str) -> Envelope | None:
+    """Return what `_envelope` would of a text, in half the time; None for whatever is not as most are."""
+    head, middle, tail = _HEAD.match(text), text.rfind(_MIDDLE), None
+    if head and middle >= 0:
+        tail = _TAIL.fullmatch(text, middle + len(_MIDDLE))
+    if head is None or tail is None:
+        return None
+    try:
+        events = canonical.loads(text[head.end() - 1 : middle + 1], within=1)
+    except Corrupt:  # which is said of the whole
+        return None
+    auth, (ms, count, n, prev, repo, rk, sid, under) = head[1][1:-1].split('","'), tail.groups()
+    if not 0 < len(events) <= MAX_EVENTS or len(auth) > MAX_AUTH or auth != sorted(set(auth)) or int(ms) >= MAX_HLC:
+        return None
+    if any(type(event) is not dict or type(event.get("type")) is not str for event in events) or (not prev) != (
+        n == "0"
+    ):
+        return None
+    return Envelope(events, (int(ms), int(count)), int(n), prev, repo, tuple(auth), rk, sid, under)
 
 
 def _envelope(found: Json) -> Envelope:

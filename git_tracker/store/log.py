@@ -4,7 +4,7 @@ Reading walks commits from a tip back to what is known, decodes and verifies eac
 nothing is dropped in silence, and one bad entry does not hide the good ones behind it.
 """
 
-from collections.abc import Callable, Container, Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Container, Iterable, Mapping, MutableMapping, Sequence
 from typing import NamedTuple
 
 from git_tracker.errors import Corrupt
@@ -130,12 +130,12 @@ class _Judging:
         if item.id == self._issue and entry:
             created_under = parent_of(entry.envelope.events)
             self._parent = lambda: created_under
-        known = [self._about[parent] for parent in item.parents if parent in self._about]
-        rooted, partial, uprooted = item.id == self._issue, len(known) < len(item.parents), False
-        for parent in known:
+        parents = [self._about.get(parent) for parent in item.parents]
+        rooted, partial, uprooted = item.id == self._issue, None in parents, False
+        for parent in filter(None, parents):
             rooted, partial = rooted or parent.rooted, partial or parent.partial
             uprooted = uprooted or parent.verdict == "quarantined"
-        verdict, reason = self._verdict(item, rooted)
+        verdict, reason = self._verdict(item, parents, rooted)
         partial = partial and verdict in ("waiting", "quarantined")
         auth = entry.envelope.auth if entry else ()
         self._about[item.id] = About(verdict, item.hlc, rooted, partial, auth)
@@ -144,33 +144,33 @@ class _Judging:
             return Admission(record, None, verdict, reason, "", "", None, rooted, partial)
         return admission(entry, proof, self._trust, verdict, reason, (rooted, partial, uprooted))
 
-    def _verdict(self, item: Found, rooted: bool) -> tuple[Verdict, str]:
-        about, entry, proof = self._about, item.entry, item.proof
+    def _verdict(self, item: Found, parents: Sequence[About | None], rooted: bool) -> tuple[Verdict, str]:
+        entry, proof, before = item.entry, item.proof, list[tuple[str, ...]]()
         if entry is None or proof is None:
             return "quarantined", item.flaw
-        for parent in item.parents:
-            if parent not in about or about[parent].verdict == "waiting":
-                return "waiting", f"its parent {parent[:12]} is not here yet"
-            if not rooted and about[parent].partial:
-                return "waiting", f"what its parent {parent[:12]} builds on is not here yet"
+        too_early = False
+        for id, parent in zip(item.parents, parents, strict=True):
+            if parent is None or parent.verdict == "waiting":
+                return "waiting", f"its parent {id[:12]} is not here yet"
+            if not rooted and parent.partial:
+                return "waiting", f"what its parent {id[:12]} builds on is not here yet"
+            if parent.verdict != "quarantined":
+                too_early |= parent.hlc >= item.hlc
+                before.append(parent.auth)
         if not rooted:
             return "quarantined", "it does not descend from its issue's root"
         created = entry.envelope.events[0].get("type") == "created"
         if item.id == self._issue and (not created or item.parents):
             return "quarantined", "a root entry has no parents and begins with a created event"
-        for parent in item.parents:
-            if about[parent].hlc >= item.hlc and about[parent].verdict != "quarantined":
-                return "quarantined", "its clock does not exceed that of its parents"
+        if too_early:
+            return "quarantined", "its clock does not exceed that of its parents"
         if item.hlc[0] > self._now_ms + MAX_AHEAD_MS:
             return "waiting", AHEAD
-        return judge(self._trust, entry, proof, self._place(entry, proof), self._chains.on_chain)
-
-    def _place(self, entry: Entry, proof: Proof) -> Place:
-        before = [self._about[parent].auth for parent in entry.parents if self._about[parent].verdict != "quarantined"]
         prev = entry.envelope.prev
         if prev is not None and (auth := self._chains.auth_of(proof.key.hex(), prev)) is not None:
             before.append(auth)
-        return Place(self._issue, tuple(before), self._parent())
+        place = Place(self._issue, tuple(before), self._parent())
+        return judge(self._trust, entry, proof, place, self._chains.on_chain)
 
 
 def parent_of(events: Iterable[Mapping[str, Json]]) -> str | None:
@@ -188,8 +188,8 @@ def admission(
     envelope, (rooted, partial, uprooted) = entry.envelope, stands
     record = Record(
         entry.id, entry.parents, envelope.hlc, who[0], entry.seconds, envelope.under, envelope.events, entry.digest,
-        verdict == "muted", uprooted, envelope.auth, person=proof.delegation is None,
-        review=policy.review(trust.policy_at(envelope.auth)),
+        verdict == "muted", uprooted, envelope.auth, False, proof.delegation is None,
+        policy.review(trust.policy_at(envelope.auth)),
     )  # fmt: skip
     chain, issuer = proof.key.hex(), proof.issuer.hex()
     return Admission(record, entry, verdict, reason, chain, issuer, who, rooted, partial)

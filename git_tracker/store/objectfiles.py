@@ -16,6 +16,7 @@ from git_tracker.store import libgit2
 
 _UNREADABLE = (KeyError, ValueError, libgit2.GitError)  # not here, or damaged, in a pack beyond recognition
 _KINDS = {b"commit": libgit2.ObjectType.COMMIT, b"tree": libgit2.ObjectType.TREE, b"blob": libgit2.ObjectType.BLOB}
+_NAMES = {number: name for name, number in _KINDS.items()}
 _OTHER = 4  # a tag
 _HEAD = re.compile(rb"(commit|tree|blob|tag) (0|[1-9][0-9]{0,18})\0")
 _LONGEST_HEAD = 28  # bytes, more than any header has
@@ -40,8 +41,11 @@ class ObjectFiles:
         self._folders, self._packs = folders, libgit2.packs(folders)
         self._filed: set[str] | None = None  # objects with a file of their own, where somebody had them listed
 
-    def list_files(self) -> None:
-        """Look for no file that is not here now, but of objects that no pack has: for who reads mostly packed ones."""
+    def read_once(self) -> None:
+        """Be quick with objects in packs, as after `libgit2.read_once`.
+
+        Look for no file that is not here now, but of objects that no pack has, and hold what is read against its id.
+        """
         self._filed = {f"{name}{rest}" for folder in self._folders for name, rest in _files(folder)}
 
     def read(self, id: str, most: int, *, ask: bool = True) -> tuple[int, bytes] | None:
@@ -80,9 +84,11 @@ class ObjectFiles:
                 if size > most:
                     raise _too_large(int(kind), most)
             kind, content = self._packs.read(oid)
-            return int(kind), content
         except _UNREADABLE:
             return None
+        if self._filed is not None and _id(int(kind), content) != id:
+            return None
+        return int(kind), content
 
     def kind(self, id: str) -> int | None:
         """Return of what kind an object is, without reading all of it; None if it is not here or damaged."""
@@ -137,6 +143,12 @@ def _read(path: str, id: str, most: int) -> tuple[int, bytes]:
     if not whole or hashlib.sha1(head + content, usedforsecurity=False).hexdigest() != id:
         raise Damaged("the object's file is damaged")
     return kind, content
+
+
+def _id(kind: int, content: bytes) -> str:
+    return hashlib.sha1(
+        b"%s %d\0" % (_NAMES.get(kind, b"tag"), len(content)) + content, usedforsecurity=False
+    ).hexdigest()
 
 
 def _too_large(kind: int, most: int) -> TooLarge:

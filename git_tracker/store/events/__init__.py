@@ -91,6 +91,8 @@ __all__ = [
     "summary",
 ]
 
+_LINE, _OPENING = 120, 160  # characters
+
 
 class Unknown(Event, type="unknown", operation="edit"):
     """An event of a type that this version does not know: kept as it is, shown by name, without effect."""
@@ -138,7 +140,10 @@ def summary(fields: Mapping[str, Json], *, sound: bool = False) -> str:
     """
     try:
         event = EVENTS.get(str(fields["type"]), Unknown).of_sound(fields) if sound else decode(fields)
-        line = " ".join(event.summary().split())
+        whole = event.summary()
     except Invalid:
-        line = str(fields.get("type"))
-    return line if len(line) <= 120 else line[:119] + "…"
+        whole = str(fields.get("type"))
+    line = " ".join(whole[:_OPENING].split())  # of a long text the beginning is enough, if there are words in it
+    if len(line) <= _LINE < len(whole):
+        line = " ".join(whole.split(None, _LINE)[:_LINE])
+    return line if len(line) <= _LINE else line[: _LINE - 1] + "…"

@@ -21,10 +21,6 @@ if TYPE_CHECKING:
     from git_tracker.store.state import Stamp, State
 
 
-_LINE = 240  # characters, twice as many as a summary has
-_WORDS = 64  # with blanks between them more than a summary
-
-
 class Edit(Event, type="", operation="edit"):
     """An event that edits a text."""
 
@@ -91,7 +87,7 @@ class CommentAdded(Edit, type="comment-added", operation="comment"):
         super().apply(state, stamp, part)
 
     def summary(self) -> str:
-        return f"comment: {_opening(self.body)}"
+        return f"comment: {self.body}"
 
 
 class CommentEdited(Edit, type="comment-edited", operation="comment"):
@@ -127,12 +123,6 @@ class CommentRedacted(Event, type="comment-redacted", operation="redact"):
 
     def summary(self) -> str:
         return "comment redacted"
-
-
-def _opening(text: str) -> str:
-    """Return the first words of a text, more of them than a summary holds if there are so many."""
-    opening = " ".join(text[:_LINE].split())
-    return opening if len(text) <= _LINE or len(opening) > _LINE // 2 else " ".join(text.split(None, _WORDS)[:_WORDS])
 
 
 def require_comment(state: "State", comment: str, stamp: "Stamp") -> None:

@@ -1,6 +1,8 @@
 """Figures that are kept by the change, so that nobody has to count: what each actor did, how many events there are."""
 
 from collections.abc import Iterable
+from itertools import chain
+from typing import Any
 
 from git_tracker.store.index import read
 from git_tracker.store.index.schema import Db, set_meta
@@ -17,13 +19,16 @@ on conflict (id) do update set {", ".join(f"{name} = excluded.{name}" for name i
     last = coalesce(max(last, excluded.last), last, excluded.last)
 """
 
-_RECOUNT = """
-update actors set (started, last, entries, issues, ok, muted, quarantined, events) = (
-    select min(at), max(at), count(*), count(distinct issue), coalesce(sum(verdict = 'ok'), 0),
-        coalesce(sum(verdict = 'muted'), 0), coalesce(sum(verdict = 'quarantined'), 0), coalesce(sum(events), 0)
-    from entries where actor = actors.id and issue != 0
-) where id = ?
+_FIGURES = "started, last, entries, issues, ok, muted, quarantined, events"
+_COUNT = """
+select min(at), max(at), count(*), count(distinct issue), coalesce(sum(verdict = 'ok'), 0),
+    coalesce(sum(verdict = 'muted'), 0), coalesce(sum(verdict = 'quarantined'), 0), coalesce(sum(events), 0)
 """
+_RECOUNT = f"""
+update actors set ({_FIGURES}) = ({_COUNT} from entries where actor = actors.id and issue != 0) where id = ?
+"""
+
+Figures = tuple[Any, ...]  # what `_FIGURES` names, and the actor's id
 
 
 def put_actor(db: Db, issue: int, found: Admission, *, counted: bool) -> None:
@@ -43,9 +48,20 @@ def put_actor(db: Db, issue: int, found: Admission, *, counted: bool) -> None:
     db.execute(_ACTOR, (*found.actor, record.at, record.at, 1, len(record.events) or 1, int(not known), *verdicts))
 
 
-def count_all(db: Db) -> None:
-    """Fill what is kept by the change, for an index that was made without: figures of actors, tallies."""
-    db.executemany(_RECOUNT, [(row[0],) for row in db.execute("select id from actors").fetchall()])
+def figures(db: Db) -> list[Figures]:
+    """Return what each actor did in a part of the issues, that has all of these whole."""
+    return [tuple(row) for row in db.execute(f"{_COUNT}, actor from entries group by actor")]
+
+
+def count_all(db: Db, parts: Iterable[list[Figures]]) -> None:
+    """Fill what is kept by the change, for an index that was made of parts without: figures of actors, tallies."""
+    found: dict[str, Figures] = {}
+    for *own, id in chain.from_iterable(parts):
+        started, last, *sums = found.get(id, (own[0], own[1], *[0] * (len(own) - 2)))
+        found[id] = (min(started, own[0]), max(last, own[1]), *map(sum, zip(sums, own[2:], strict=True)))
+    marks = ", ".join("?" * len(_FIGURES.split(", ")))
+    update = f"update actors set ({_FIGURES}) = ({marks}) where id = ?"
+    db.executemany(update, ((*figures, id) for id, figures in found.items()))
     set_meta(db, "agents", str(db.execute("select count(*) from actors where entries > 0").fetchone()[0]))
     db.execute("delete from tallies")
     kind = "archived, status, category, blocked"

@@ -1,13 +1,13 @@
 """Making one index of shards: issues as they come in, entries and events in their order at the end."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from git_tracker.store.index import counts, derive, schema, tables, texts
 from git_tracker.store.index.putting import ACTOR, ENTRY, EVENT, insert
 from git_tracker.store.index.schema import Db
 from git_tracker.store.index.shard import PLACES, ROWS, Rows
 
-_CACHE = 32000  # kB of a shard: rows that are one behind the other in time lie here and there in it
+_CACHE = 16000  # kB of a shard: rows that are one behind the other in time lie here and there in it
 
 
 class Merging:
@@ -27,8 +27,11 @@ class Merging:
         for table, columns in ROWS.items():
             insert(self.db, table, columns, rows[table])
 
-    def finish(self, shards: Sequence[str]) -> None:
-        """Number all entries by time and id, and make the index quick to ask; `shards` are files that are whole."""
+    def finish(self, shards: Sequence[str], figures: Callable[[], Iterable[list[counts.Figures]]]) -> None:
+        """Number all entries by time and id, and make the index quick to ask.
+
+        `shards` are files that are whole; `figures` returns, for each, what `Shard.figures` does.
+        """
         self.db.execute("commit")
         self._names = [f"s{number}" for number in range(len(shards))]
         for name, path in zip(self._names, shards, strict=True):
@@ -54,7 +57,7 @@ class Merging:
         blocking = {row[0] for row in self.db.execute("select distinct other from links where kind = 'blocks'")}
         derive.update_blocked(self.db, blocking)
         texts.gather_titles(self.db)
-        counts.count_all(self.db)
+        counts.count_all(self.db, figures())
         schema.count_from_now_on(self.db)
         texts.gather_evenly(self.db)
         self.db.execute("commit")

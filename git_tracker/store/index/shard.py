@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from git_tracker.store import fold
-from git_tracker.store.index import derive, putting, schema, tables, texts, write
+from git_tracker.store.index import counts, derive, putting, schema, tables, texts, write
 from git_tracker.store.index.schema import Db
 from git_tracker.store.state import State
 from git_tracker.store.verdicts import Admission
@@ -30,6 +30,7 @@ class Shard:
     """Takes whole issues that the index does not know yet. `govern` tells a state what a policy says about it."""
 
     def __init__(self, path: str, number: int, of: int, workflow: Workflow, govern: Callable[[State], None]) -> None:
+        self._path = path
         self._db: Db = schema.connect_unsafe(path)
         self._db.execute("pragma cache_size=-4000")  # kB: rows go in one behind the other
         tables.create(self._db, bare=True)
@@ -86,6 +87,14 @@ class Shard:
         putting.insert(self._db, "pubkeys", ("key", "hex"), ((key, hex) for hex, key in self._numbers.pubkeys.items()))
         self._db.execute("commit")
         self._db.close()
+
+    def figures(self) -> list[counts.Figures]:
+        """Return what each actor did, of a shard that was closed."""
+        db = schema.connect(self._path, read_only=True)
+        try:
+            return counts.figures(db)
+        finally:
+            db.close()
 
     def _entry(self, key: int, item: Admission, reason: str, *, sound: bool) -> None:
         self._number += self._step

@@ -132,7 +132,7 @@ def gather(db: Db) -> None:
 
 def gather_roughly(db: Db) -> None:
     """Index a great many texts from now on: with more memory, and without tidying up while they come in."""
-    _configure(db, hashsize=16_000_000, automerge=0)
+    _configure(db, hashsize=32_000_000, automerge=0)
 
 
 def gather_evenly(db: Db) -> None:
