@@ -2,6 +2,7 @@
 
 import base64
 import json
+import random
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,41 @@ def test_bad_entries_are_refused_with_the_stated_reason() -> None:
         with pytest.raises(Corrupt) as refusal:
             verified(base64.b64decode(case["commit_base64"]))
         assert str(refusal.value).startswith(case["reason"]), case["name"]
+
+
+ODD: dict[str, list[Any]] = {
+    "auth": [["a" * 40, "b" * 40], ["b" * 40, "a" * 40], ["a" * 40] * 2, [], ["A" * 40], ["a" * 39], [7], "a" * 40],
+    "events": [
+        [{"type": "custom", "data": {"hlc": [1, 2], "x": '],"hlc":['}}], [{"type": "label-added", "label": "é\u2028"}],
+        [{"type": "x"}] * 257, [{"type": 7}], [{}], [[]], [], {}, [{"type": "x", "d": [[[[[[[[[[]]]]]]]]]]}],
+        [{"type": "x", "d": [[[[[[[[[]]]]]]]]]}],
+    ],
+    "hlc": [[0, 0], [253402300800000, 0], [1, -1], [1], [1, 2, 3], [True, 0], [10**15, 0], ["1", 0]],
+    "n": [0, 1, -1, 10**15, 2**53, None, "1", True], "prev": [None, "c" * 40, "c" * 41, "", 7],
+    "repo": ["d" * 40, "", "D" * 40, None], "rk": ["", "key", 'a"b', "a\\b", "a b", "x" * 201, "é", None],
+    "sid": ["", "s" * 64, "s" * 65, "s s", None], "under": ["", "e" * 40, "e" * 39, None], "v": [1, 2, "1", True],
+}  # fmt: skip
+
+
+def test_the_quick_way_to_read_an_envelope_takes_none_that_the_strict_way_refuses_or_reads_otherwise() -> None:
+    chance, quick = random.Random(4), 0
+    for round in range(20_000):
+        said = {name: odd[0] for name, odd in ODD.items()} | {"n": 3, "prev": "c" * 40}
+        for name in chance.sample(sorted(ODD), chance.randrange(3)):
+            said[name] = chance.choice(ODD[name])
+        text = json.dumps(said, ensure_ascii=False, separators=(",", ":"), sort_keys=bool(round % 9))
+        if round % 2:
+            at, more = (
+                chance.randrange(len(text)),
+                chance.choice(["", " ", "0", '"', "]", "}", ",", "é", "\\", text[:9]]),
+            )
+            text = text[:at] + more + text[at + chance.randrange(2) :]
+        found = entry._plain(text)
+        if found is None:
+            continue
+        quick += 1
+        assert found == entry._envelope(canonical.loads(text)), text
+    assert quick > 2_000
 
 
 def test_the_armour_is_one_text() -> None:
