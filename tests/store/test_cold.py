@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 
-from git_tracker.store import IssueStore, Signer, Writing, sshwire
+from git_tracker.store import IssueStore, Signer, SyncEngine, Writing, sshwire
 from git_tracker.store.index import texts
 from tests.store.forge import Forge, label, signer
+from tests.store.hubs import Cloning
 
 ISSUES = 620  # more than are left to one process
 
@@ -248,3 +249,19 @@ def test_noticing_one_change_costs_as_much_among_many_issues_as_among_few(store:
     assert many[0] <= few[0] + 3
     assert many[1] < few[1] * 1.5
     assert many[2] <= few[2]
+
+
+def test_an_index_built_anew_announces_everything_and_then_what_is_new(
+    history: IssueStore, ada: Signer, clones: Cloning, tmp_path: Path
+) -> None:
+    hub = tmp_path / "hub.git"
+    subprocess.run(["git", "init", "--quiet", "--bare", hub], check=True)
+    subprocess.run(["git", "-C", history.place.common, "remote", "add", "origin", hub], check=True)
+    history.rebuild()
+    SyncEngine(history).sync(ada)
+    other = clones("other", origin=hub).begin()
+    assert other.fetch().received == 0  # it came with the beginning
+    assert other.store.list_issues()["total"] == ISSUES
+    history.comment(ada, history.list_issues(limit=1)["items"][0]["id"], "new")
+    assert SyncEngine(history).sync(ada).sent == 1
+    assert other.fetch().received == 1

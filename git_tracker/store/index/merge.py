@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from git_tracker.store.index import counts, derive, schema, tables, texts
+from git_tracker.store.index import counts, derive, schema, tables, texts, write
 from git_tracker.store.index.putting import ACTOR, ENTRY, EVENT, insert
 from git_tracker.store.index.schema import Db
 from git_tracker.store.index.shard import PLACES, ROWS, Rows
@@ -47,13 +47,9 @@ class Merging:
         for name in self._names:
             self.db.execute(f"detach {name}")
         self.db.execute("begin")
-        tables.create_indexes(self.db, "entries")
-        self.db.execute(
-            "update issues set seq = (select max(seq + events) - 1 from entries where issue = issues.key), person ="
-            " case when archived < 2 then coalesce((select person from actors where actors.id = issues.author), '')"
-            " else person end"
-        )
-        tables.create_indexes(self.db, "issues", "labels", "links", "actors")
+        person = "(select person from actors where actors.id = issues.author)"
+        self.db.execute(f"update issues set person = coalesce({person}, '') where archived < {write.HIDDEN}")
+        tables.create_indexes(self.db)
         blocking = {row[0] for row in self.db.execute("select distinct other from links where kind = 'blocks'")}
         derive.update_blocked(self.db, blocking)
         texts.gather_titles(self.db)

@@ -52,7 +52,8 @@ class Shard:
         for item in admitted:
             reason = told.get(item.record.id, "") if item.verdict == "ok" else ""
             self._entry(key, item, reason, sound=item.verdict == "ok" and not reason and not twins)
-        made, row = self._made, write.blank_issue() | {"key": key, "id": id, "tip": tip}
+        # Whoever asks what changed since an event asks of another index, or will mean a later one.
+        made, row = self._made, write.blank_issue() | {"key": key, "id": id, "tip": tip, "seq": 1}
         if not state.created:
             made["issues"].append(tuple((row | {"archived": write.HIDDEN}).values()))
             return

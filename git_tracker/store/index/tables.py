@@ -113,10 +113,9 @@ def create(db: Connection, *, bare: bool = False) -> None:
         _run(db, _INDEXES, lambda statement: _PARTIAL in statement)
 
 
-def create_indexes(db: Connection, *tables: str) -> None:
-    """Make some tables quick to ask, or all, after rows went in."""
-    chosen = tuple(f" on {table} " for table in tables) or (" on ",)
-    _run(db, _INDEXES, lambda statement: _PARTIAL not in statement and any(one in statement for one in chosen))
+def create_indexes(db: Connection) -> None:
+    """Make the tables quick to ask, after rows went in."""
+    _run(db, _INDEXES, lambda statement: _PARTIAL not in statement)
 
 
 def _run(db: Connection, statements: str, wanted: Callable[[str], bool] = bool) -> None:
