@@ -271,6 +271,9 @@ class Keeper(Reader):
                 schema.prepare(db, self._entropy(4).hex())
                 self._inode = os.stat(self._index_path).st_ino
                 return db
+            except schema.Outdated:
+                db.close()
+                schema.remove(self._index_path)
             except schema.Error as error:
                 if attempt or not schema.is_damage(error):
                     raise schema.failed(error) from error

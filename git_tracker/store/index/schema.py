@@ -20,6 +20,11 @@ class Db(sqlite3.Connection):
 Row = sqlite3.Row
 Error = sqlite3.Error
 
+
+class Outdated(Exception):
+    """An index file is of another version: to throw it away is quicker than to empty it."""
+
+
 _CACHE = 8000  # kB at most: what a board shows of very many issues lies on a thousand pages
 _WAL_PAGES = 8000  # 32 MB: a page that is written again and again goes into the file once
 
@@ -41,16 +46,12 @@ def connect(path: str, *, read_only: bool = False) -> Db:
 
 
 def prepare(db: Db, epoch: str) -> None:
-    """Create the tables if they are not there; a file of another version is emptied first."""
-    found = db.execute("select name from sqlite_master where name = 'meta'").fetchone()
-    if found and meta(db, "version") == tables.VERSION:
+    """Create the tables if they are not there; raises `Outdated` for a file of another version."""
+    if db.execute("select name from sqlite_master").fetchone():
+        if meta(db, "version") != tables.VERSION:
+            raise Outdated
         return
     db.execute("begin immediate")
-    names = [
-        row["name"] for row in db.execute("select name from sqlite_master where type = 'table' and sql is not null")
-    ]
-    for name in sorted(names, key=lambda name: name not in tables.VIRTUAL):  # those take their shadows along
-        db.execute(f'drop table if exists "{name}"')
     tables.create(db)
     tables.create_indexes(db)
     count_from_now_on(db)
