@@ -6,7 +6,6 @@ What the workers could not say by themselves, since a chain runs through several
 
 import gc
 import json
-import marshal
 import os
 import subprocess
 import sys
@@ -18,7 +17,7 @@ from typing import IO, Self, TypeVar
 
 from git_tracker.errors import Unusable
 from git_tracker.store import packorder
-from git_tracker.store.bulkworker import MANY, Task
+from git_tracker.store.bulkworker import MANY, Task, heard
 from git_tracker.store.index import schema
 from git_tracker.store.index.counts import Figures
 from git_tracker.store.index.merge import Merging
@@ -150,14 +149,14 @@ class _Workers:
                 given = self._hand(process.stdin)
                 while given:
                     more = self._hand(process.stdin)  # to begin with at once
-                    done = marshal.load(process.stdout)
+                    done = heard(process.stdout)
                     self._room.acquire()
                     self._done.put(done)
                     given = more
                 process.stdin.close()
-                self._done.put(marshal.load(process.stdout))  # None: its shard is whole
-                self._figures.put(marshal.load(process.stdout))
-                wrong = marshal.load(process.stdout)
+                self._done.put(heard(process.stdout))  # None: its shard is whole
+                self._figures.put(heard(process.stdout))
+                wrong = heard(process.stdout)
             if process.returncode:
                 raise RuntimeError(f"it ended with {process.returncode}")
             self._wrong.put(wrong)

@@ -11,7 +11,7 @@ import os
 import struct
 import sys
 from array import array
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from git_tracker.store import ed25519, identity, policy, trust
 from git_tracker.store.chains import Chains
@@ -27,6 +27,7 @@ from git_tracker.store.workflow import Workflow
 _EVERY = 4  # signatures, of which one is checked last: so much can be done while the rest is put together
 _HELD = 100_000  # of them at once, some 200 bytes each
 _HUMBLY = 10  # how much we let the process that puts it together go first
+_LENGTH = 8  # bytes of a number that says how many follow
 MANY = 100_000  # new objects after which cycles are looked for: nothing here makes any, and all issues come and go
 
 
@@ -91,8 +92,7 @@ def main() -> None:
     """Take a task, then issues as lines `key id tip`; answer each blank line with what was found before it.
 
     An answer is the rows of those issues by table, and the ids of those in doubt. The last three are that the shard is
-    whole, what each actor did, and the keys of issues with a signature that is wrong after all. All in the form of
-    `marshal`.
+    whole, what each actor did, and the keys of issues with a signature that is wrong after all. All for `heard`.
     """
     gc.set_threshold(MANY)
     task = Task(**json.loads(sys.stdin.readline()))
@@ -129,5 +129,15 @@ def main() -> None:
 
 
 def _say(what: Any) -> None:
-    marshal.dump(what, sys.stdout.buffer)
+    said = marshal.dumps(what)
+    sys.stdout.buffer.write(len(said).to_bytes(_LENGTH, "big") + said)
     sys.stdout.flush()
+
+
+def heard(pipe: IO[bytes]) -> Any:
+    """Return what a worker said next; raise `EOFError` if it said nothing more.
+
+    Read as a whole: `marshal.load` would ask the pipe for each of very many values.
+    """
+    length = int.from_bytes(pipe.read(_LENGTH), "big")
+    return marshal.loads(pipe.read(length))
