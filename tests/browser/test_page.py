@@ -182,6 +182,27 @@ def test_an_issue_is_written_on_the_page(tab: Tab, served: Served) -> None:
     assert [row["author"]["id"] for row in found] == ["ada"]
 
 
+def test_a_new_issue_has_its_criteria_parent_milestone_and_day_from_the_beginning(tab: Tab, served: Served) -> None:
+    store = served.world.store
+    parent = store.create_issue(served.world.ada, {"title": "The whole"})
+    page = tab.open()
+    page.keyboard.press("c")
+    dialog = page.locator("dialog.new-issue")
+    dialog.get_by_label("Title").fill("A part")
+    dialog.get_by_label("Acceptance criteria").fill("it works\n\n  it is shown  ")
+    for name, value in (("Parent", parent[:8]), ("Milestone", "v2")):
+        dialog.get_by_title(name, exact=True).click()
+        page.locator(".menu input").fill(value)
+        page.keyboard.press("Enter")
+        expect(dialog.get_by_title(name, exact=True)).to_have_text(value)
+    dialog.get_by_label("Due").fill("2030-02-03")
+    dialog.get_by_role("button", name="Create issue").click()
+    expect(page.locator("issue-panel")).to_contain_text("it is shown")
+    (found,) = [store.get_issue(row["id"]) for row in store.list_issues()["items"] if row["title"] == "A part"]
+    assert [one["text"] for one in found["criteria"]] == ["it works", "it is shown"]
+    assert (found["parent"], found["milestone"], found["due"]) == (parent, "v2", "2030-02-03T00:00:00Z")
+
+
 def test_everybody_sees_who_else_is_here(tabs: Tabs, served: Served) -> None:
     id = served.request("POST", "/api/issues", {"title": "Two readers"}).json["id"]
     page, other = tabs().open(f"#/issue/{id}"), tabs().open(f"#/issue/{id}")

@@ -50,7 +50,7 @@ class Menu {
       this.#at = 0;
       this.#fill();
     });
-    document.body.append(this.#popover);
+    (anchor.closest("dialog") ?? document.body).append(this.#popover); // beside an open dialog nothing takes clicks or keys
     this.#at = Math.max(
       0,
       options.items.findIndex((item) => item.chosen),

@@ -27,6 +27,13 @@ export function openNewIssue(app, given = {}) {
     placeholder: "Description (Markdown)",
     "aria-label": "Description",
   });
+  const criteria = h("textarea", {
+    name: "criteria",
+    rows: 2,
+    placeholder: "Acceptance criteria, one a line",
+    "aria-label": "Acceptance criteria, one a line",
+  });
+  const due = h("input", { type: "date", name: "due", class: "pick", title: "Due", "aria-label": "Due" });
   const says = h("p", { class: "says", role: "alert" });
   const picks = h("div", { class: "picks" });
   const create = h("button", { type: "submit", class: "primary", title: "Ctrl+Enter" }, "Create issue");
@@ -48,6 +55,7 @@ export function openNewIssue(app, given = {}) {
       ),
       title,
       description,
+      criteria,
       picks,
       says,
       h(
@@ -175,6 +183,31 @@ export function openNewIssue(app, given = {}) {
             : [...fields.labels, value];
         },
       ),
+      pick(
+        "Parent",
+        fields.parent ? fields.parent.slice(0, 8) : "Parent",
+        icon("link"),
+        { free: "Id of the parent", items: fields.parent ? [{ value: null, label: "No parent" }] : [] },
+        (value) => {
+          fields.parent = value;
+        },
+      ),
+      pick(
+        "Milestone",
+        fields.milestone ?? "Milestone",
+        icon("epic"),
+        {
+          free: "Milestone",
+          items: [
+            { value: null, label: "None" },
+            ...[...words.milestones].map((name) => ({ value: name, label: name, chosen: name === fields.milestone })),
+          ],
+        },
+        (value) => {
+          fields.milestone = value;
+        },
+      ),
+      h("label", { class: "due-pick" }, icon("date"), "Due", due),
     );
     if (focus) picks.querySelector(`[title="${focus}"]`)?.focus();
   };
@@ -189,7 +222,13 @@ export function openNewIssue(app, given = {}) {
     }
     create.disabled = true;
     try {
-      const body = { ...fields, title: title.value.trim(), description: description.value };
+      const body = {
+        ...fields,
+        title: title.value.trim(),
+        description: description.value,
+        criteria: criteria.value.split("\n").map((line) => line.trim()).filter(Boolean),
+        due: due.value && `${due.value}T00:00:00Z`,
+      };
       for (const [name, value] of Object.entries(body))
         if (value === null || value === "" || value?.length === 0) delete body[name];
       const issue = await app.api.create(body);
