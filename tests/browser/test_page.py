@@ -203,6 +203,60 @@ def test_a_new_issue_has_its_criteria_parent_milestone_and_day_from_the_beginnin
     assert (found["parent"], found["milestone"], found["due"]) == (parent, "v2", "2030-02-03T00:00:00Z")
 
 
+def test_a_day_is_taken_whole_and_a_name_as_it_was_typed(tab: Tab, served: Served) -> None:
+    store = served.world.store
+    issue = store.create_issue(served.world.ada, {"title": "Dated", "due": "2027-01-31T00:00:00Z", "assignee": "ann"})
+    page = tab.open(f"#/issue/{issue}")
+    due = page.locator('[data-property="due"] input')
+    due.focus()
+    page.keyboard.type("12242028")
+    expect(due).to_be_focused()
+    due.press("Enter")
+    expect(due).to_have_value("2028-12-24")
+    page.locator('[data-property="assignee"] button').click()
+    page.locator(".menu input").fill("bo")
+    page.keyboard.press("Enter")
+    expect(page.locator('[data-property="assignee"]')).to_contain_text("bo")
+    until(lambda: store.get_issue(issue)["assignee"] == "bo")
+    assert store.get_issue(issue)["due"] == "2028-12-24T00:00:00Z"
+    told = [event["summary"] for event in store.events(issue=issue)["items"]]
+    assert sum("due" in line for line in told) == 2, told  # as it was made, and once by hand
+
+
+def test_a_query_that_is_refused_leaves_no_rows_of_another_and_sorting_keeps_its_place(
+    tab: Tab, served: Served
+) -> None:
+    for number in range(3):
+        served.world.store.create_issue(served.world.ada, {"title": f"Row {number}"})
+    page = tab.open("#/list")
+    expect(page.locator("tr[data-issue]").first).to_be_visible()
+    head = page.locator('[data-sort="title"]')
+    head.click()
+    expect(page.locator("th[aria-sort]")).to_have_count(1)
+    expect(head).to_be_focused()
+    page.get_by_label("Query").fill("status:")
+    page.get_by_label("Query").press("Enter")
+    expect(page.get_by_text("stands without a value")).to_be_visible()
+    expect(page.locator("tr[data-issue]")).to_have_count(0)
+    expect(page.get_by_role("button", name="Next")).to_be_disabled()
+    tab.complaints.clear()  # the browser itself notes an answer of 400
+
+
+def test_a_comment_sent_from_its_preview_leaves_an_empty_field(tab: Tab, served: Served) -> None:
+    issue = served.world.store.create_issue(served.world.ada, {"title": "Talked about"})
+    page = tab.open(f"#/issue/{issue}")
+    field = page.locator(".composer textarea")
+    field.fill("```\n" + "long" * 100 + "\n```")
+    page.locator(".composer").get_by_role("button", name="Preview").click()
+    inside = page.locator(".composer").bounding_box()
+    assert inside
+    assert inside["width"] < page.viewport_size["width"]  # type: ignore[index]
+    page.locator(".composer").get_by_role("button", name="Comment").click()
+    expect(page.locator(".comment")).to_have_count(1)
+    expect(field).to_be_focused()
+    expect(field).to_have_value("")
+
+
 def test_everybody_sees_who_else_is_here(tabs: Tabs, served: Served) -> None:
     id = served.request("POST", "/api/issues", {"title": "Two readers"}).json["id"]
     page, other = tabs().open(f"#/issue/{id}"), tabs().open(f"#/issue/{id}")

@@ -79,6 +79,7 @@ export class IssueDescription extends HTMLElement {
                 click: () => {
                   base = editor.value = this.#text;
                   warning.hidden = true;
+                  editor.focus();
                 },
               },
             },

@@ -95,8 +95,21 @@ export function dueProperty(app, act, { due }) {
     type: "date",
     class: "value",
     "aria-label": "Due",
+    max: "9999-12-31",
     value: due ? String(due).slice(0, 10) : "",
-    on: { change: () => act.change({ due: field.value ? `${field.value}T00:00:00Z` : null }) },
+    on: {
+      // While it is typed it is another valid day after each part: it is taken when the field is left, or with Enter.
+      blur: () => take(),
+      keydown: (event) => {
+        if (event.key === "Enter") take();
+        if (event.key === "Escape") field.value = shown;
+      },
+    },
   });
+  const shown = field.value;
+  const take = () => {
+    if (field.value !== shown && !field.validity.badInput)
+      act.change({ due: field.value ? `${field.value}T00:00:00Z` : null });
+  };
   return row("due", "Due", field);
 }

@@ -39,8 +39,8 @@ export class IssueList extends HTMLElement {
   #body = h("tbody");
   #table = h("table", { class: "issues", "aria-busy": "true" }, h("thead", {}, this.#head), this.#body);
   #range = h("span", { class: "quiet", role: "status" });
-  #back = h("button", { type: "button", on: { click: () => this.#turn(-1) } }, icon("back"), "Previous");
-  #forth = h("button", { type: "button", on: { click: () => this.#turn(+1) } }, "Next", icon("right"));
+  #back = h("button", { type: "button", disabled: true, on: { click: () => this.#turn(-1) } }, icon("back"), "Previous");
+  #forth = h("button", { type: "button", disabled: true, on: { click: () => this.#turn(+1) } }, "Next", icon("right"));
 
   constructor(app, { params }) {
     super();
@@ -110,6 +110,7 @@ export class IssueList extends HTMLElement {
   #turn(step) {
     if (step > 0) this.#cursors.push(this.#next);
     else this.#cursors.pop();
+    this.#back.disabled = this.#forth.disabled = true; // until that page is here
     this.#refresh.now().then(() => this.#table.scrollIntoView({ block: "start" }));
   }
 
@@ -125,6 +126,10 @@ export class IssueList extends HTMLElement {
       if (problem.code === "epoch_changed" && cursor) {
         this.#cursors = [undefined];
         return this.#refresh.cue();
+      }
+      if (problem.status >= 400 && problem.status < 500) {
+        this.#show({ items: [], next: null, total: 0 });
+        this.querySelector(".empty")?.remove(); // not that nothing matches: nobody looked
       }
       setText(this.#says, [problem.message, problem.hint].filter(Boolean).join(" "));
     } finally {
@@ -169,6 +174,7 @@ export class IssueList extends HTMLElement {
   }
 
   #showHead() {
+    const focused = this.#head.contains(document.activeElement) && document.activeElement.dataset.sort;
     const [, sorted, direction = "asc"] = this.#query.match(SORT) ?? [];
     this.#head.replaceChildren(
       ...COLUMNS.map(([key, label, first]) => {
@@ -193,6 +199,7 @@ export class IssueList extends HTMLElement {
         );
       }),
     );
+    if (focused) this.#head.querySelector(`[data-sort="${focused}"]`).focus();
   }
 }
 

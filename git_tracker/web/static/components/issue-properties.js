@@ -28,13 +28,13 @@ export class IssueProperties extends HTMLElement {
 
   show(issue) {
     const is = JSON.stringify([{ ...issue, comments: null, description: null }, this.#app.words.statuses]);
-    if (is === this.#was) return;
+    if (is === this.#was || this.querySelector("input:focus")) return; // what is being typed stays
     this.#was = is;
     this.#issue = issue;
     const focused = document.activeElement?.closest?.("[data-property]")?.dataset.property;
     const had = this.contains(document.activeElement);
     this.#facts.replaceChildren(...this.#rows(issue).filter(Boolean));
-    if (had && focused) this.querySelector(`[data-property="${focused}"] button`)?.focus();
+    if (had && focused) this.querySelector(`[data-property="${focused}"] :is(button, input)`)?.focus();
   }
 
   pickStatus() {

@@ -58,7 +58,7 @@ export function markdownEditor({ label, value = "", submit, save, cancel, before
   );
   return {
     element,
-    focus: () => field.focus(),
+    focus: () => turn(false),
     get value() {
       return field.value;
     },

@@ -64,7 +64,11 @@ class Menu {
   #fill() {
     const text = this.#field?.value.trim() ?? "";
     const wanted = text.toLowerCase();
-    this.#shown = this.#options.items.filter((item) => item.label.toLowerCase().includes(wanted)).slice(0, 100);
+    // "Nobody" and the like are no answer to a name that is being typed.
+    const named = (item) => !(this.#options.free && text && item.value === null);
+    this.#shown = this.#options.items
+      .filter((item) => named(item) && item.label.toLowerCase().includes(wanted))
+      .slice(0, 100);
     if (this.#options.free && text && !this.#shown.some((item) => item.label === text))
       this.#shown.push({ value: text, label: `Use “${text}”` });
     this.#list.replaceChildren(

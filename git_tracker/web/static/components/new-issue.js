@@ -33,8 +33,9 @@ export function openNewIssue(app, given = {}) {
     placeholder: "Acceptance criteria, one a line",
     "aria-label": "Acceptance criteria, one a line",
   });
-  const due = h("input", { type: "date", name: "due", class: "pick", title: "Due", "aria-label": "Due" });
+  const due = h("input", { type: "date", name: "due", class: "pick", title: "Due", "aria-label": "Due", max: "9999-12-31" });
   const says = h("p", { class: "says", role: "alert" });
+  title.addEventListener("input", () => says.replaceChildren());
   const picks = h("div", { class: "picks" });
   const create = h("button", { type: "submit", class: "primary", title: "Ctrl+Enter" }, "Create issue");
   const dialog = h(
@@ -85,7 +86,7 @@ export function openNewIssue(app, given = {}) {
         },
       },
       mark,
-      text,
+      h("span", { class: "pick-text" }, text),
     );
     return button;
   };
