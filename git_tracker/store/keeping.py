@@ -203,9 +203,10 @@ class Keeper(Reader):
             schema.remove(path)
             return False
         self._db.close()
-        installed = bulk.install(path, self._index_path)
-        self._attach()
-        return installed
+        try:
+            return bulk.install(path, self._index_path)
+        finally:
+            self._attach()
 
     def _absorb(self, force: bool, progress: Progress | None = None) -> None:
         if not self.root and (root := pin.read(self.place)):

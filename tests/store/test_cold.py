@@ -1,5 +1,6 @@
 """A fresh clone: an index built from git by several processes is the one that grew step by step, row for row."""
 
+import errno
 import json
 import os
 import random
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from git_tracker.errors import Unusable
 from git_tracker.store import IssueStore, Signer, SyncEngine, Writing, sshwire
 from git_tracker.store.index import texts
 from tests.store.forge import Forge, label, signer
@@ -249,6 +251,26 @@ def test_noticing_one_change_costs_as_much_among_many_issues_as_among_few(store:
     assert many[0] <= few[0] + 3
     assert many[1] < few[1] * 1.5
     assert many[2] <= few[2]
+
+
+def test_a_rebuild_that_may_not_replace_the_index_is_refused_and_the_store_goes_on(
+    history: IssueStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unlink, place = os.unlink, index(history)
+
+    def refusing(path: Any, **more: Any) -> None:
+        if path == place:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+        unlink(path, **more)
+
+    monkeypatch.setattr(os, "unlink", refusing)
+    for _ in range(2):
+        with pytest.raises(Unusable, match="cannot be replaced"):
+            history.rebuild()
+    monkeypatch.undo()
+    assert history.list_issues()["total"] == ISSUES
+    history.rebuild()
+    assert history.list_issues()["total"] == ISSUES
 
 
 def test_an_index_built_anew_announces_everything_and_then_what_is_new(
