@@ -236,7 +236,7 @@ class Governor(Voucher):
                     id = self._commit_trust(by, decide)
                 except schema.Error as error:  # before anything was published
                     if not schema.is_damage(error):
-                        raise schema.failed(error) from error
+                        raise self._failed(error) from error
                     self._attach(damaged=True)
                     continue
                 self._publisher.settle()

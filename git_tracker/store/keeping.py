@@ -154,7 +154,13 @@ class Keeper(Reader):
                 self._publisher.restore()
             if self._is_replaced():
                 self._attach()
-            if not self._build(progress):
+            try:
+                built = self._build(progress)
+            except schema.Error as error:
+                if not schema.is_damage(error):
+                    raise self._failed(error) from error
+                built = False
+            if not built:
                 self._clear()
             self._catch_up(force=True, progress=progress)
         self._ring()
@@ -175,7 +181,7 @@ class Keeper(Reader):
             self._absorb(force, progress)
         except schema.Error as error:
             if not schema.is_damage(error):
-                raise schema.failed(error) from error
+                raise self._failed(error) from error
             self._attach(damaged=True)
             self._absorb(True, progress)
         self._stale = False
@@ -225,6 +231,12 @@ class Keeper(Reader):
             schema.roll_back(self._db)
             raise
 
+    def _failed(self, error: schema.Error) -> TrackerError:
+        """Say what a failure of the index means; one that was opened for reading alone is opened anew next time."""
+        if schema.is_unwritable(error):
+            self._inode = 0
+        return schema.failed(error)
+
     def _ring(self, cue: Cue | None = None) -> None:
         try:
             cue = cue or self._newest(self.reader)
@@ -264,22 +276,9 @@ class Keeper(Reader):
         self._db = self._projection.db = self._generation = self._prepared()
 
     def _prepared(self) -> schema.Db:
-        for attempt in range(2):
-            try:
-                if not schema.is_whole(self._index_path):
-                    schema.remove(self._index_path)
-                db = schema.connect(self._index_path)
-                schema.prepare(db, self._entropy(4).hex())
-                self._inode = os.stat(self._index_path).st_ino
-                return db
-            except schema.Outdated:
-                db.close()
-                schema.remove(self._index_path)
-            except schema.Error as error:
-                if attempt or not schema.is_damage(error):
-                    raise schema.failed(error) from error
-                schema.remove(self._index_path)
-        raise AssertionError("unreachable")
+        db = schema.opened(self._index_path, lambda: self._entropy(4).hex())
+        self._inode = os.stat(self._index_path).st_ino
+        return db
 
     def _pin_first(self, tips: Sequence[str]) -> None:
         """Trust the root of the log that our ref of it points to; what belongs to others waits until it is joined."""

@@ -191,7 +191,7 @@ class IssueStore(Governor):
                     self._stale = True
                     if not numbered:  # else it goes into git, and whoever reads next brings the index up to date
                         if not schema.is_damage(error):
-                            raise schema.failed(error) from error
+                            raise self._failed(error) from error
                         self._attach(damaged=True)
                         continue
                 except BaseException:

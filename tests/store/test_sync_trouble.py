@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import threading
 from collections.abc import Callable
@@ -324,6 +325,34 @@ def test_a_full_disk_is_said_and_the_next_sync_completes(one: Clone, clones: Clo
         clone.close()
     finally:
         subprocess.run(["umount", "-l", small], check=True)
+
+
+def test_an_index_that_could_not_be_written_for_a_while_is_written_again_by_who_opened_it(small: Path) -> None:
+    clone = Clone(small / "one").begin()
+    clone.new("before")
+    index = next((small / "one/.git/git-tracker").glob("index-*.sqlite"))
+    copy, there = sqlite3.connect(index), index.with_suffix(".copy")
+    copy.execute("vacuum into ?", (str(there),))
+    copy.close()
+    copy = sqlite3.connect(there)
+    copy.execute("pragma journal_mode=wal")
+    copy.close()
+    there.replace(index)  # another file, which whoever has the old one open opens
+    for suffix in ("-wal", "-shm"):
+        Path(f"{index}{suffix}").unlink(missing_ok=True)
+    subprocess.run(["mount", "--bind", index, index], check=True)
+    try:
+        subprocess.run(["mount", "-o", "remount,bind,ro", index], check=True)
+        for _ in range(2):
+            refused("read_only", clone.store.rebuild)
+            refused("read_only", lambda: clone.new("meanwhile"))
+    finally:
+        subprocess.run(["umount", "-l", index], check=True)
+    clone.new("after")
+    clone.store.rebuild()
+    assert {row["title"] for row in clone.store.list_issues()["items"]} == {"before", "after"}
+    clone.close()
+    subprocess.run(["umount", "-l", small], check=True)
 
 
 def test_more_than_the_limit_at_once_is_refused_and_leaves_nothing_behind(

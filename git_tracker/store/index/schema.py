@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from git_tracker.errors import Unusable
@@ -43,6 +43,28 @@ def connect(path: str, *, read_only: bool = False) -> Db:
     db.execute("pragma temp_store=memory")
     db.execute(f"pragma cache_size=-{_CACHE}")
     return db
+
+
+def opened(path: str, token: Callable[[], str]) -> Db:
+    """Open an index file to write to it: a new one where there is none, or one that is damaged or of another version.
+
+    Must run under the tracker's lock. `token` returns the name of a new epoch. Raises `Unusable`.
+    """
+    for attempt in range(2):
+        try:
+            if not is_whole(path):
+                remove(path)
+            db = connect(path)
+            prepare(db, token())
+            return db
+        except Outdated:
+            db.close()
+            remove(path)
+        except Error as error:
+            if attempt or not is_damage(error):
+                raise failed(error) from error
+            remove(path)
+    raise AssertionError("unreachable")
 
 
 def prepare(db: Db, epoch: str) -> None:
@@ -129,11 +151,18 @@ def is_damage(error: Error) -> bool:
     return any(words in str(error).lower() for words in _DAMAGE)
 
 
+def is_unwritable(error: Error) -> bool:
+    """Return whether a file was opened for reading alone, as SQLite does where it may not write it at that moment."""
+    return "readonly" in str(error)
+
+
 def failed(error: Error) -> Unusable:
     """Say what a failure that a new file would not mend means to the user."""
     text = str(error)
     if "full" in text:
         return Unusable("the disk is full", "free some space and run it again", code="disk_full")
+    if is_unwritable(error):
+        return Unusable("the index cannot be written", "check the permissions of the repository", code="read_only")
     if "locked" in text or "busy" in text:
         return Unusable("the index is in use by another process", "try again", code="busy")
     return Unusable(f"the index failed: {text}", "run `tracker doctor`")
