@@ -7,7 +7,7 @@ import socket
 import sqlite3
 import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -302,29 +302,27 @@ def test_an_index_that_was_built_anew_tells_and_takes_in_the_same(one: Clone, cl
 
 
 @pytest.fixture
-def small(tmp_path: Path) -> Path:
+def small(tmp_path: Path) -> Iterator[Path]:
     """A file system that is soon full."""
     folder = tmp_path / "small"
     folder.mkdir()
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", folder], capture_output=True).returncode:
         pytest.skip("mounting needs root")
-    return folder
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
 
 
 def test_a_full_disk_is_said_and_the_next_sync_completes(one: Clone, clones: Cloning, at: Path, small: Path) -> None:
-    try:
-        for number in range(40):
-            one.new(f"large {number}", description=os.urandom(40_000).hex())
-        one.sync()
-        clone = Clone(small / "two", origin=at)
-        refused("disk_full", clone.fetch)
-        subprocess.run(["mount", "-o", "remount,size=64m", small], check=True)
-        clone.begin()
-        clone.sync()
-        same([one, clone])
-        clone.close()
-    finally:
-        subprocess.run(["umount", "-l", small], check=True)
+    for number in range(40):
+        one.new(f"large {number}", description=os.urandom(40_000).hex())
+    one.sync()
+    clone = Clone(small / "two", origin=at)
+    refused("disk_full", clone.fetch)
+    subprocess.run(["mount", "-o", "remount,size=64m", small], check=True)
+    clone.begin()
+    clone.sync()
+    same([one, clone])
+    clone.close()
 
 
 def test_an_index_that_could_not_be_written_for_a_while_is_written_again_by_who_opened_it(small: Path) -> None:
@@ -352,7 +350,6 @@ def test_an_index_that_could_not_be_written_for_a_while_is_written_again_by_who_
     clone.store.rebuild()
     assert {row["title"] for row in clone.store.list_issues()["items"]} == {"before", "after"}
     clone.close()
-    subprocess.run(["umount", "-l", small], check=True)
 
 
 def test_more_than_the_limit_at_once_is_refused_and_leaves_nothing_behind(
