@@ -27,7 +27,7 @@ from git_tracker.store.progress import Progress
 from git_tracker.store.trust import Trust
 
 WORTH = 500  # issues; below, starting processes costs more than it saves
-_PORTION = 100  # issues handed out at once
+_PORTION = 40  # issues handed out at once
 _MOST = 8  # processes; an index cannot be joined of more than ten files
 _START = "import sys; sys.path[:] = sys.argv[1:]; from git_tracker.store.bulkworker import main; main()"
 

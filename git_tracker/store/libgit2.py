@@ -12,7 +12,7 @@ from importlib.machinery import ExtensionFileLoader, PathFinder
 from typing import Any
 
 _WINDOW = 4 * 1024 * 1024  # bytes of a pack mapped at once by who reads frugally
-_WINDOWS = 16  # of those
+_WINDOWS = 8  # of those
 _CERTIFICATES = "SSL_CERT_FILE"  # as OpenSSL knows it
 _PACKAGE, _EXTENSION, _ENUMS = "pygit2", "pygit2._pygit2", "pygit2.enums"
 

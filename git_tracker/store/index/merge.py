@@ -7,7 +7,7 @@ from git_tracker.store.index.putting import ACTOR, ENTRY, EVENT, insert
 from git_tracker.store.index.schema import Db
 from git_tracker.store.index.shard import PLACES, ROWS, Rows
 
-_CACHE = 16000  # kB of a shard: rows that are one behind the other in time lie here and there in it
+_CACHE = 8000  # kB of a shard: rows that are one behind the other in time lie here and there in it
 
 
 class Merging:

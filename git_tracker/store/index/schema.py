@@ -90,7 +90,7 @@ def connect_unsafe(path: str) -> Db:
         "journal_mode=off",
         "synchronous=off",
         "locking_mode=exclusive",
-        "cache_size=-32000",
+        "cache_size=-20000",
         "temp_store=file",
     ):
         db.execute(f"pragma {setting}")
