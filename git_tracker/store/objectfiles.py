@@ -132,7 +132,7 @@ def _read(path: str, id: str, most: int) -> tuple[int, bytes]:
     except OSError as error:
         raise Damaged(f"the object's file cannot be read: {error.strerror}") from error
     stream = zlib.decompressobj()
-    kind, size, head, begun = _head(stream, packed)
+    kind, size, begun = _head(stream, packed)
     if size > most:
         raise _too_large(kind, most)
     try:
@@ -140,7 +140,7 @@ def _read(path: str, id: str, most: int) -> tuple[int, bytes]:
     except zlib.error as error:
         raise Damaged("the object's file is damaged") from error
     whole = stream.eof and not stream.unused_data and len(content) == size
-    if not whole or hashlib.sha1(head + content, usedforsecurity=False).hexdigest() != id:
+    if not whole or _id(kind, content) != id:
         raise Damaged("the object's file is damaged")
     return kind, content
 
@@ -157,8 +157,8 @@ def _too_large(kind: int, most: int) -> TooLarge:
     return error
 
 
-def _head(stream: "zlib._Decompress", packed: bytes) -> tuple[int, int, bytes, bytes]:
-    """Return kind, size, the header, and what of the content came with it."""
+def _head(stream: "zlib._Decompress", packed: bytes) -> tuple[int, int, bytes]:
+    """Return kind, size, and what of the content came with the header."""
     try:
         begun = stream.decompress(packed, _LONGEST_HEAD)
     except zlib.error as error:
@@ -166,7 +166,7 @@ def _head(stream: "zlib._Decompress", packed: bytes) -> tuple[int, int, bytes, b
     found = _HEAD.match(begun)
     if found is None:
         raise Damaged("the object's file is damaged")
-    return _KINDS.get(found[1], _OTHER), int(found[2]), found[0], begun[found.end() :]
+    return _KINDS.get(found[1], _OTHER), int(found[2]), begun[found.end() :]
 
 
 def _bytes(path: str, most: int) -> bytes:
